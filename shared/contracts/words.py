@@ -34,7 +34,14 @@ def _printable(text: str) -> str:
     return text
 
 
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
 _Printable = AfterValidator(_printable)
+_Storable = AfterValidator(_storable)
 
 Agency = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80)]
 """The slug of an agency: lower-case ASCII words joined by hyphens."""
@@ -44,8 +51,8 @@ Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128), _Pr
 
 FactId = Annotated[str, StringConstraints(min_length=1, max_length=200), _Printable]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120), _Printable]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
-Text = Annotated[str, StringConstraints(max_length=4_000)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000), _Storable]
+Text = Annotated[str, StringConstraints(max_length=4_000), _Storable]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_000)]
 Category = Annotated[str, StringConstraints(min_length=1, max_length=64), _Printable]
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}(?:-(?:Q[1-4]|H[12]))?$")]
