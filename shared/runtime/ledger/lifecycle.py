@@ -16,7 +16,12 @@ DeadlineKind = Literal["due_soon", "overdue"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact as an agency sent it. `time` is aware; `type` is the short name, `dossier.received`."""
+    """One fact as an agency sent it.
+
+    `time` is aware; `type` is the short name, `dossier.received`. `data` holds JSON values exactly as
+    sent (instants are text, absent fields are absent and defaults are not filled in); it has passed its
+    contract model, so what is there is well formed.
+    """
 
     source: str
     id: str

@@ -1,0 +1,109 @@
+"""PostgreSQL: the pool of a service, and which faults pass by themselves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+import stamina
+
+from shared.runtime import logs
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Pool = asyncpg.Pool[asyncpg.Record]
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool = asyncpg.Pool
+    Connection = asyncpg.Connection
+
+Result = TypeVar("Result")
+
+PASSING_FAULTS: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.IdleSessionTimeoutError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+    TimeoutError,
+    OSError,
+)
+"""A lost connection, a server that starts or stops, a lock that another holds: trying again may help."""
+
+RETRY_SECONDS = 120.0
+"""How long passing faults are retried before the process ends and its supervisor takes over."""
+
+_SERVER_SETTINGS = {
+    # A replica that is stopped in the middle of a transaction must not hold its row locks for ever.
+    "idle_in_transaction_session_timeout": "15000",
+    "lock_timeout": "30000",
+    "statement_timeout": "120000",
+    # Batches reach their rows by index; compiling such short plans costs more than it saves.
+    "jit": "off",
+}
+
+log = logs.get(__name__)
+
+
+def retrying(*, seconds: float = RETRY_SECONDS) -> AsyncIterator[stamina.Attempt]:
+    """Attempts with exponential backoff and jitter for `seconds`, only for passing faults.
+
+    Use: `async for attempt in retrying(): with attempt: ...`. The last fault is raised.
+    """
+    context = stamina.retry_context(
+        on=PASSING_FAULTS, attempts=None, timeout=seconds, wait_initial=0.05, wait_max=5.0, wait_jitter=0.2
+    )
+    return aiter(context)
+
+
+async def persistently(work: Callable[[], Awaitable[Result]], *, seconds: float = RETRY_SECONDS) -> Result:
+    """`await work()`, again while a passing fault stands in the way. `work` must be safe to repeat."""
+    async for attempt in retrying(seconds=seconds):
+        with attempt:
+            return await work()
+    raise AssertionError("retrying ends with a result or a fault")
+
+
+async def connect(url: str, *, application: str, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """One connection outside the pool, for a session lock or LISTEN. `settings` are server settings."""
+    return await asyncpg.connect(
+        url, server_settings={**_SERVER_SETTINGS, "application_name": application, **settings}, timeout=10
+    )
+
+
+@asynccontextmanager
+async def open_pool(url: str, *, application: str, size: int, wait_seconds: float = 60.0) -> AsyncIterator[Pool]:
+    """The pool of a service; waits `wait_seconds` for a server that is still starting.
+
+    Closing it waits 5 s for work in progress, then cuts the connections.
+    """
+
+    async def create() -> Pool:
+        return await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            max_inactive_connection_lifetime=300,
+            timeout=10,
+            server_settings={**_SERVER_SETTINGS, "application_name": application},
+        )
+
+    pool = await persistently(create, seconds=wait_seconds)
+    try:
+        yield pool
+    finally:
+        try:
+            async with asyncio.timeout(5):
+                await pool.close()
+        except (TimeoutError, *PASSING_FAULTS):
+            pool.terminate()
