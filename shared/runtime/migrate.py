@@ -5,10 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
-
 from shared.runtime import logs
-from shared.runtime.postgres import Connection
+from shared.runtime.postgres import Connection, Record
 
 _FILE_NAME = re.compile(r"^(\d{4})_([a-z0-9_]+)\.sql$")
 _LOCK_SPACE = 0x5343_4F52
@@ -64,7 +62,7 @@ async def migrate(connection: Connection, directory: Path) -> int:
                    number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,
                    applied_at timestamptz NOT NULL DEFAULT now())"""
         )
-        applied: dict[int, asyncpg.Record] = {
+        applied: dict[int, Record] = {
             row["number"]: row
             for row in await connection.fetch("SELECT number, name, checksum FROM schema_migration")
         }
@@ -80,7 +78,7 @@ async def migrate(connection: Connection, directory: Path) -> int:
     return len(pending)
 
 
-def _refuse_disagreement(migrations: list[Migration], applied: dict[int, asyncpg.Record]) -> None:
+def _refuse_disagreement(migrations: list[Migration], applied: dict[int, Record]) -> None:
     for migration in migrations:
         row = applied.get(migration.number)
         if row is not None and row["checksum"] != migration.checksum:

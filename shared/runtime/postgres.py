@@ -3,25 +3,28 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import asyncpg
 import stamina
+from asyncpg import Connection, Pool, Record
 
 from shared.runtime import logs
 
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Pool = asyncpg.Pool[asyncpg.Record]
-    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-else:
-    Pool = asyncpg.Pool
-    Connection = asyncpg.Connection
+__all__ = [
+    "PASSING_FAULTS",
+    "Connection",
+    "Pool",
+    "Record",
+    "connect",
+    "open_pool",
+    "persistently",
+    "retrying",
+]
 
 Result = TypeVar("Result")
 
-PASSING_FAULTS: tuple[type[BaseException], ...] = (
+PASSING_FAULTS: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
@@ -74,7 +77,7 @@ async def persistently(work: Callable[[], Awaitable[Result]], *, seconds: float 
     raise AssertionError("retrying ends with a result or a fault")
 
 
-async def connect(url: str, *, application: str, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def connect(url: str, *, application: str, **settings: str) -> Connection:
     """One connection outside the pool, for a session lock or LISTEN. `settings` are server settings."""
     return await asyncpg.connect(
         url, server_settings={**_SERVER_SETTINGS, "application_name": application, **settings}, timeout=10
@@ -82,7 +85,9 @@ async def connect(url: str, *, application: str, **settings: str) -> "asyncpg.Co
 
 
 @asynccontextmanager
-async def open_pool(url: str, *, application: str, size: int, wait_seconds: float = 60.0) -> AsyncIterator[Pool]:
+async def open_pool(
+    url: str, *, application: str, size: int, wait_seconds: float = 60.0
+) -> AsyncIterator[Pool]:
     """The pool of a service; waits `wait_seconds` for a server that is still starting.
 
     Closing it waits 5 s for work in progress, then cuts the connections.
@@ -105,5 +110,5 @@ async def open_pool(url: str, *, application: str, size: int, wait_seconds: floa
         try:
             async with asyncio.timeout(5):
                 await pool.close()
-        except (TimeoutError, *PASSING_FAULTS):
+        except PASSING_FAULTS:
             pool.terminate()
