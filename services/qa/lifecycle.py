@@ -1,0 +1,228 @@
+"""What becomes of a question: received, accepted, passed on, answered or deleted.
+
+The clock to answer starts at the first acceptance and runs on when the question is passed to another
+agency. The first fact that ends a question (answered or deleted) stands; see decision record 0011.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.qa.terms import Terms, read_terms
+from shared.calendar.local import iso, parse_instant
+from shared.calendar.working import WorkingCalendar, vietnam
+from shared.contracts.facts import QA_FACTS
+from shared.runtime.ledger.journal import (
+    BEFORE_OPENING,
+    Step,
+    Why,
+    aside,
+    in_order,
+    never_opened,
+    unreadable,
+)
+from shared.runtime.ledger.lifecycle import Deadline, EntityRef, Fact, Folded
+
+RANK = {
+    "question.received": 0,
+    "question.accepted": 1,
+    "question.forwarded": 2,
+    "question.answered": 3,
+    "question.deleted": 4,
+}
+"""Which of two facts of the same instant comes first."""
+
+ALREADY_RECEIVED = Why("already_received", "the question was received already; the first receipt counts")
+ALREADY_ACCEPTED = Why("already_accepted", "the question was accepted already; the clock runs from then")
+ALREADY_THERE = Why("already_there", "the question lies with that agency already")
+ANSWERED = Why("answered", "the question was answered before; what ends it first stands")
+DELETED = Why("deleted", "the question was deleted before; what ends it first stands")
+NOT_HOLDER = Why("not_holder", "the agency never held the question, so it cannot speak about it")
+
+_ENDED = {"answered": ANSWERED, "deleted": DELETED}
+
+
+class QaLifecycle:
+    """The lifecycle of questions, under a calendar and the dated terms for answering."""
+
+    module = "qa"
+    fact_models: Mapping[str, type[BaseModel]] = QA_FACTS
+
+    def __init__(self, calendar: WorkingCalendar, terms: Terms) -> None:
+        self._calendar = calendar
+        self._terms = terms
+
+    def entity_of(self, fact_type: str, data: Mapping[str, Any], fact_id: str) -> EntityRef:
+        """A question has no scope: it keeps its identity when it moves between agencies."""
+        return EntityRef("question", data["question_id"], "")
+
+    def fold(self, ref: EntityRef, facts: Sequence[Fact], now: datetime) -> Folded:
+        """The state of a question. `agency` is its holder; empty when there is no fact at all."""
+        question = _Question(self._calendar, self._terms)
+        for fact in in_order(facts, RANK):
+            question.take(fact)
+        return question.folded(now)
+
+
+def lifecycle() -> QaLifecycle:
+    """The lifecycle with the calendar and the terms that ship. Raises DataFileError."""
+    return QaLifecycle(vietnam(), read_terms())
+
+
+class _Question:
+    """One question while its facts are read in order."""
+
+    __slots__ = (
+        "accepted",
+        "agency",
+        "answered",
+        "calendar",
+        "deleted",
+        "due",
+        "history",
+        "holders",
+        "opening",
+        "received",
+        "set_aside",
+        "status",
+        "terms",
+    )
+
+    def __init__(self, calendar: WorkingCalendar, terms: Terms) -> None:
+        self.calendar = calendar
+        self.terms = terms
+        self.status = "unopened"
+        self.agency = ""
+        self.holders: list[str] = []
+        self.opening: Fact | None = None
+        self.received: datetime | None = None
+        self.accepted: datetime | None = None
+        self.due: datetime | None = None
+        self.answered: tuple[datetime, str] | None = None
+        self.deleted: tuple[datetime, str] | None = None
+        self.history: list[Step] = []
+        self.set_aside: list[Step] = []
+
+    def take(self, fact: Fact) -> None:
+        """Lets one fact have its effect, or sets it aside."""
+        try:
+            why = self._obstacle(fact) or _EFFECTS[fact.type](self, fact)
+        except ValueError as error:
+            self.set_aside.append(unreadable(fact, error))
+            return
+        if why is not None:
+            self.set_aside.append(aside(fact, why))
+            return
+        self.history.append(
+            {
+                "at": iso(fact.time),
+                "type": fact.type,
+                "source": fact.source,
+                "id": fact.id,
+                "agency": self.agency,
+                "status": self.status,
+                "due_at": _text(self.due),
+            }
+        )
+
+    def _obstacle(self, fact: Fact) -> Why | None:
+        """Why no fact of this kind can have an effect now, if so."""
+        opening = self.opening
+        if opening is None:
+            if not self.agency:
+                self.agency = fact.agency
+            return None if fact.type == "question.received" else BEFORE_OPENING
+        if fact.type == "question.received":
+            return ALREADY_RECEIVED
+        if fact.agency not in self.holders and fact.source != opening.source:
+            return NOT_HOLDER
+        return _ENDED.get(self.status)
+
+    def receive(self, fact: Fact) -> Why | None:
+        self.received = parse_instant(fact.data["received_at"])
+        self.opening = fact
+        self.agency = fact.agency
+        self.holders.append(fact.agency)
+        self.status = "received"
+        return None
+
+    def accept(self, fact: Fact) -> Why | None:
+        if self.accepted is not None:
+            return ALREADY_ACCEPTED
+        accepted = parse_instant(fact.data["accepted_at"])
+        term = self.terms.on(accepted.date())
+        self.due = self.calendar.add_working_days(accepted, term.answer_working_days)
+        self.accepted = accepted
+        self.status = "accepted"
+        return None
+
+    def forward(self, fact: Fact) -> Why | None:
+        to_agency = fact.data["to_agency"]
+        if to_agency == self.agency:
+            return ALREADY_THERE
+        self.agency = to_agency
+        self.holders.append(to_agency)
+        return None
+
+    def answer(self, fact: Fact) -> Why | None:
+        self.answered = (parse_instant(fact.data["answered_at"]), fact.data["answerer_title"])
+        self.status = "answered"
+        return None
+
+    def delete(self, fact: Fact) -> Why | None:
+        self.deleted = (parse_instant(fact.data["deleted_at"]), fact.data["reason"])
+        self.status = "deleted"
+        return None
+
+    def folded(self, now: datetime) -> Folded:
+        """The public state and the deadlines of the clock."""
+        opening, due = self.opening, self.due
+        if opening is None:
+            never_opened(self.set_aside)
+        data = opening.data if opening else {}
+        waiting = due is not None and self.status == "accepted"
+        answered_at, title = self.answered or (None, None)
+        deleted_at, reason = self.deleted or (None, None)
+        state = {
+            "status": self.status,
+            "received_at": _text(self.received),
+            "accepted_at": _text(self.accepted),
+            "answered_at": _text(answered_at),
+            "answerer_title": title,
+            "deleted_at": _text(deleted_at),
+            "deletion_reason": reason,
+            "field": data.get("field"),
+            "asker_locality": data.get("asker_locality"),
+            "due_at": _text(due),
+            "on_time": answered_at <= due if answered_at and due else None,
+            "overdue": due is not None and waiting and due < now,
+            "calendar": self.calendar.version if due else None,
+            "history": self.history,
+            "set_aside": self.set_aside,
+        }
+        deadlines = self._deadlines(due, now) if due is not None and waiting else ()
+        return Folded(self.agency, state, deadlines)
+
+    def _deadlines(self, due: datetime, now: datetime) -> tuple[Deadline, ...]:
+        overdue = Deadline("overdue", due, due)
+        ahead = self.terms.on(self.accepted.date() if self.accepted else due.date()).due_soon_working_days
+        if due <= now or not ahead:
+            return (overdue,)
+        soon = self.calendar.working_time_before(due, ahead * self.calendar.working_day)
+        return (Deadline("due_soon", soon, due), overdue)
+
+
+_EFFECTS: Mapping[str, Callable[[_Question, Fact], Why | None]] = {
+    "question.received": _Question.receive,
+    "question.accepted": _Question.accept,
+    "question.forwarded": _Question.forward,
+    "question.answered": _Question.answer,
+    "question.deleted": _Question.delete,
+}
+
+
+def _text(instant: datetime | None) -> str | None:
+    """A local instant as text."""
+    return None if instant is None else instant.isoformat()
