@@ -7,7 +7,7 @@ before. A later publication of the same article replaces all of it, and opens a 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from shared.calendar.local import iso, parse_instant
+from shared.calendar.local import iso, read_instant
 from shared.runtime.ledger.journal import (
     BEFORE_OPENING,
     Step,
@@ -91,7 +91,7 @@ class _Article:
         )
 
     def publish(self, data: Mapping[str, Any]) -> Why | None:
-        self.published_at = parse_instant(data["published_at"]).isoformat()
+        self.published_at = read_instant(data["published_at"])[1]
         get = data.get
         self.content = {
             field: given if (given := get(field)) is not None else _DEFAULTS.get(field) for field in _PLAIN
@@ -104,7 +104,7 @@ class _Article:
         if self.status != "published":
             return REMOVED if self.status == "removed" else BEFORE_OPENING
         if data.get("published_at") is not None:
-            self.published_at = parse_instant(data["published_at"]).isoformat()
+            self.published_at = read_instant(data["published_at"])[1]
         for field in _PLAIN:
             if data.get(field) is not None:
                 self.content[field] = data[field]
@@ -113,7 +113,7 @@ class _Article:
     def remove(self, data: Mapping[str, Any]) -> Why | None:
         if self.status != "published":
             return REMOVED if self.status == "removed" else BEFORE_OPENING
-        self.removed_at = parse_instant(data["removed_at"]).isoformat()
+        self.removed_at = read_instant(data["removed_at"])[1]
         self.removed_why = data["reason"]
         self.status = "removed"
         return None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from shared.calendar.local import iso, parse_instant
+from shared.calendar.local import iso, read_instant
 from shared.runtime.ledger.journal import Step, Why, aside, in_order, unreadable
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded
 
@@ -36,7 +36,7 @@ def _audience(state: State, fact: Fact) -> Why | None:
 def _portal_opened(state: State, fact: Fact) -> Why | None:
     if state["status"] == "open":
         return ALREADY_OPEN
-    at = parse_instant(fact.data["at"]).isoformat()
+    at = read_instant(fact.data["at"])[1]
     state.update(status="open", opened_at=at, closed_at=None, url=fact.data.get("url") or state["url"])
     state["reason"] = fact.data.get("reason")
     return None
@@ -46,7 +46,7 @@ def _portal_closed(state: State, fact: Fact) -> Why | None:
     """A portal may close without a known opening: most are older than this system."""
     if state["status"] == "closed":
         return ALREADY_CLOSED
-    at = parse_instant(fact.data["at"]).isoformat()
+    at = read_instant(fact.data["at"])[1]
     state.update(status="closed", closed_at=at, url=fact.data.get("url") or state["url"])
     state["reason"] = fact.data.get("reason")
     return None
@@ -55,7 +55,7 @@ def _portal_closed(state: State, fact: Fact) -> Why | None:
 def _board(state: State, fact: Fact) -> Why | None:
     """A board established anew, by a new decision, replaces the one before."""
     data = fact.data
-    at = parse_instant(data["at"]).isoformat()
+    at = read_instant(data["at"])[1]
     state.update(
         status="established", established_at=at, decision=data.get("decision"), title=data.get("title")
     )
@@ -66,7 +66,7 @@ def _channel(state: State, fact: Fact) -> Why | None:
     if state["status"] == "open":
         return CHANNEL_OPENED
     data = fact.data
-    at = parse_instant(data["at"]).isoformat()
+    at = read_instant(data["at"])[1]
     state.update(status="open", opened_at=at, decision=data.get("decision"), title=data.get("title"))
     return None
 
@@ -74,7 +74,7 @@ def _channel(state: State, fact: Fact) -> Why | None:
 def _report(state: State, fact: Fact) -> Why | None:
     """A report sent again keeps the day of its first receipt, which decides on late, and its newest text."""
     data = fact.data
-    at = parse_instant(data["received_at"]).isoformat()
+    at = read_instant(data["received_at"])[1]
     if state["status"] == "unopened":
         state.update(status="received", period=data["period"], received_at=at)
     state["document"] = data.get("document") or state["document"]
@@ -84,7 +84,7 @@ def _report(state: State, fact: Fact) -> Why | None:
 def _assessment(state: State, fact: Fact) -> Why | None:
     """The last judgement counts whole; the history keeps those before it."""
     data = fact.data
-    at = parse_instant(data["assessed_at"]).isoformat()
+    at = read_instant(data["assessed_at"])[1]
     state.update(
         status="assessed",
         period=data["period"],

@@ -97,10 +97,10 @@ class Clock:
         if not apology:
             found.append(NO_APOLOGY)
         if self.due is not None and not self.paused:
-            ahead = self._rules.extension_ahead_working_days * self._calendar.working_day
+            ahead = self._rules.extension_ahead_working_days
             if at > self.due:
                 found.append(EXTENDED_AFTER_DUE)
-            elif at > self._calendar.working_time_before(self.due, ahead):
+            elif at > self._calendar.working_days_before(self.due, ahead):
                 found.append(EXTENDED_LATE)
         return found
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from services.dossier.clock import Clock
 from services.dossier.procedure import PROCEDURE_FACTS, fold_procedure
 from services.dossier.rules import Rules, read_rules
-from shared.calendar.local import iso, parse_instant
+from shared.calendar.local import iso, local, parse_instant, read_instant
 from shared.calendar.working import WorkingCalendar, vietnam
 from shared.contracts.facts import DOSSIER_FACTS
 from shared.runtime.ledger.journal import (
@@ -90,14 +90,17 @@ class _Dossier:
         "agency",
         "calendar",
         "clock",
-        "ended",
+        "due_at",
+        "ended_at",
         "ended_data",
         "extensions",
         "history",
         "irregular",
         "opening",
-        "original_due",
-        "returned",
+        "original_due_at",
+        "received_at",
+        "resolved",
+        "returned_at",
         "rules",
         "set_aside",
         "status",
@@ -110,10 +113,13 @@ class _Dossier:
         self.status = "unopened"
         self.clock: Clock | None = None
         self.opening: Mapping[str, Any] = {}
-        self.original_due: datetime | None = None
-        self.ended: dict[str, datetime] = {}
+        self.received_at: str | None = None
+        self.original_due_at: str | None = None
+        self.due_at: str | None = None
+        self.resolved: datetime | None = None
+        self.ended_at: dict[str, str] = {}
         self.ended_data: Mapping[str, Any] = {}
-        self.returned: datetime | None = None
+        self.returned_at: str | None = None
         self.extensions: list[Step] = []
         self.irregular: list[Step] = []
         self.history: list[Step] = []
@@ -138,7 +144,7 @@ class _Dossier:
                 "id": fact.id,
                 "agency": self.agency,
                 "status": self.status,
-                "due_at": None if clock is None or clock.paused else _text(clock.due),
+                "due_at": None if clock is None or clock.paused else self.due_at,
             }
         )
 
@@ -156,10 +162,12 @@ class _Dossier:
         return _EFFECTS[fact.type](self, fact, clock)
 
     def _receive(self, fact: Fact) -> Why | None:
-        received = parse_instant(fact.data["received_at"])
-        due = fact.data.get("due_at")
-        self.original_due = None if due is None else parse_instant(due)
-        self.clock = Clock(self.calendar, self.rules, received, self.original_due)
+        received, received_at = read_instant(fact.data["received_at"])
+        given = fact.data.get("due_at")
+        due, due_at = (None, None) if given is None else read_instant(given)
+        self.clock = Clock(self.calendar, self.rules, received, due)
+        self.received_at = received_at
+        self.original_due_at = self.due_at = due_at
         self.opening = fact.data
         self.status = "received"
         return None
@@ -169,7 +177,7 @@ class _Dossier:
             return RETURNED
         if self.status != "resolved":
             return NOT_RESOLVED if self.status in _OPEN else _ENDED[self.status]
-        self.returned = parse_instant(fact.data["returned_at"])
+        _, self.returned_at = read_instant(fact.data["returned_at"])
         self.status = "returned"
         return None
 
@@ -184,18 +192,21 @@ class _Dossier:
         if not clock.paused:
             return NOT_PAUSED
         clock.go_on(parse_instant(fact.data["at"]))
+        self.due_at = _text(clock.due)
         self.status = "in_progress"
         return None
 
     def extend(self, fact: Fact, clock: Clock) -> Why | None:
         data = fact.data
-        at, new_due = parse_instant(data["at"]), parse_instant(data["new_due_at"])
+        at, at_text = read_instant(data["at"])
+        new_due, new_due_text = read_instant(data["new_due_at"])
         apology = bool(data["apology"])
         self._flag(fact, clock.extend(at, new_due, apology))
+        self.due_at = _text(clock.due)
         self.extensions.append(
             {
-                "at": at.isoformat(),
-                "new_due_at": new_due.isoformat(),
+                "at": at_text,
+                "new_due_at": new_due_text,
                 "apology": apology,
                 "reason": data.get("reason"),
             }
@@ -212,10 +223,12 @@ class _Dossier:
         return self._end(fact, clock, "rejected")
 
     def _end(self, fact: Fact, clock: Clock, status: str) -> Why | None:
-        at = parse_instant(fact.data[f"{status}_at"])
+        at, self.ended_at[status] = read_instant(fact.data[f"{status}_at"])
         if clock.paused:
             clock.go_on(at)
-        self.ended[status] = at
+            self.due_at = _text(clock.due)
+        if status == "resolved":
+            self.resolved = at
         self.ended_data = fact.data
         self.status = status
         return None
@@ -229,41 +242,44 @@ class _Dossier:
         clock = self.clock
         if clock is None:
             never_opened(self.set_aside)
-        due = clock.due if clock else None
-        running = clock is not None and not clock.paused and self.status in _OPEN
-        resolved = self.ended.get("resolved")
+        due, resolved = clock.due if clock else None, self.resolved
+        overdue = False
+        deadlines: tuple[Deadline, ...] = ()
+        if clock is not None and due is not None and not clock.paused and self.status in _OPEN:
+            now = local(now)
+            overdue = due < now
+            deadlines = self._deadlines(due, now)
         state = {
             "status": self.status,
             "procedure_code": self.opening.get("procedure_code"),
             "channel": self.opening.get("channel"),
-            "received_at": _text(clock.received) if clock else None,
-            "due_at": _text(self.original_due),
-            "effective_due_at": _text(due),
-            "resolved_at": _text(resolved),
+            "received_at": self.received_at,
+            "due_at": self.original_due_at,
+            "effective_due_at": self.due_at,
+            "resolved_at": self.ended_at.get("resolved"),
             "outcome": self.ended_data.get("outcome"),
-            "on_time": resolved <= due if resolved and due else None,
-            "returned_at": _text(self.returned),
-            "withdrawn_at": _text(self.ended.get("withdrawn")),
-            "rejected_at": _text(self.ended.get("rejected")),
+            "on_time": resolved <= due if resolved is not None and due is not None else None,
+            "returned_at": self.returned_at,
+            "withdrawn_at": self.ended_at.get("withdrawn"),
+            "rejected_at": self.ended_at.get("rejected"),
             "rejection_reason": self.ended_data.get("reason"),
-            "overdue": due is not None and running and due < now,
+            "overdue": overdue,
             "pauses": [{"from": _text(a), "to": _text(b)} for a, b in clock.pauses] if clock else [],
             "extensions": self.extensions,
             "irregular": self.irregular,
-            "calendar": self.calendar.version if due else None,
+            "calendar": None if due is None else self.calendar.version,
             "history": self.history,
             "set_aside": self.set_aside,
         }
-        deadlines = self._deadlines(due, now) if due is not None and running else ()
         return Folded(self.agency, state, deadlines)
 
     def _deadlines(self, due: datetime, now: datetime) -> tuple[Deadline, ...]:
+        """Both while they are ahead; once it is overdue, a warning would come too late to be one."""
         overdue = Deadline("overdue", due, due)
         ahead = self.rules.due_soon_working_days
         if due <= now or not ahead:
             return (overdue,)
-        soon = self.calendar.working_time_before(due, ahead * self.calendar.working_day)
-        return (Deadline("due_soon", soon, due), overdue)
+        return (Deadline("due_soon", self.calendar.working_days_before(due, ahead), due), overdue)
 
 
 _EFFECTS: Mapping[str, Callable[[_Dossier, Fact, Clock], Why | None]] = {

@@ -7,7 +7,7 @@ by itself. Every fact makes an entry; the last one says what holds now.
 from collections.abc import Sequence
 from typing import Any
 
-from shared.calendar.local import iso, parse_instant
+from shared.calendar.local import iso, read_instant
 from shared.runtime.ledger.journal import Step, in_order, unreadable
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded
 
@@ -24,14 +24,14 @@ def fold_procedure(ref: EntityRef, facts: Sequence[Fact]) -> Folded:
     for fact in in_order(facts, PROCEDURE_FACTS):
         data = fact.data
         try:
-            at = parse_instant(data["at"])
+            _, at = read_instant(data["at"])
         except ValueError as error:
             set_aside.append(unreadable(fact, error))
             continue
         status = fact.type.removeprefix("procedure.")
         entries.append(
             {
-                "at": at.isoformat(),
+                "at": at,
                 "action": status,
                 "level": data["level"],
                 "service_level": data["service_level"],

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.qa.terms import Terms, read_terms
-from shared.calendar.local import iso, parse_instant
+from shared.calendar.local import iso, local, read_instant
 from shared.calendar.working import WorkingCalendar, vietnam
 from shared.contracts.facts import QA_FACTS
 from shared.runtime.ledger.journal import (
@@ -75,16 +75,20 @@ class _Question:
     """One question while its facts are read in order."""
 
     __slots__ = (
-        "accepted",
+        "accepted_at",
         "agency",
+        "ahead",
         "answered",
+        "answered_at",
         "calendar",
-        "deleted",
+        "deleted_at",
         "due",
+        "due_at",
+        "end",
         "history",
         "holders",
         "opening",
-        "received",
+        "received_at",
         "set_aside",
         "status",
         "terms",
@@ -97,11 +101,15 @@ class _Question:
         self.agency = ""
         self.holders: list[str] = []
         self.opening: Fact | None = None
-        self.received: datetime | None = None
-        self.accepted: datetime | None = None
+        self.received_at: str | None = None
+        self.accepted_at: str | None = None
         self.due: datetime | None = None
-        self.answered: tuple[datetime, str] | None = None
-        self.deleted: tuple[datetime, str] | None = None
+        self.due_at: str | None = None
+        self.ahead = 0
+        self.answered: datetime | None = None
+        self.answered_at: str | None = None
+        self.deleted_at: str | None = None
+        self.end: Mapping[str, Any] = {}
         self.history: list[Step] = []
         self.set_aside: list[Step] = []
 
@@ -123,7 +131,7 @@ class _Question:
                 "id": fact.id,
                 "agency": self.agency,
                 "status": self.status,
-                "due_at": _text(self.due),
+                "due_at": self.due_at,
             }
         )
 
@@ -141,7 +149,7 @@ class _Question:
         return _ENDED.get(self.status)
 
     def receive(self, fact: Fact) -> Why | None:
-        self.received = parse_instant(fact.data["received_at"])
+        _, self.received_at = read_instant(fact.data["received_at"])
         self.opening = fact
         self.agency = fact.agency
         self.holders.append(fact.agency)
@@ -149,12 +157,14 @@ class _Question:
         return None
 
     def accept(self, fact: Fact) -> Why | None:
-        if self.accepted is not None:
+        if self.due is not None:
             return ALREADY_ACCEPTED
-        accepted = parse_instant(fact.data["accepted_at"])
+        accepted, text = read_instant(fact.data["accepted_at"])
         term = self.terms.on(accepted.date())
         self.due = self.calendar.add_working_days(accepted, term.answer_working_days)
-        self.accepted = accepted
+        self.due_at = self.due.isoformat()
+        self.ahead = term.due_soon_working_days
+        self.accepted_at = text
         self.status = "accepted"
         return None
 
@@ -167,51 +177,54 @@ class _Question:
         return None
 
     def answer(self, fact: Fact) -> Why | None:
-        self.answered = (parse_instant(fact.data["answered_at"]), fact.data["answerer_title"])
+        self.answered, self.answered_at = read_instant(fact.data["answered_at"])
+        self.end = fact.data
         self.status = "answered"
         return None
 
     def delete(self, fact: Fact) -> Why | None:
-        self.deleted = (parse_instant(fact.data["deleted_at"]), fact.data["reason"])
+        _, self.deleted_at = read_instant(fact.data["deleted_at"])
+        self.end = fact.data
         self.status = "deleted"
         return None
 
     def folded(self, now: datetime) -> Folded:
         """The public state and the deadlines of the clock."""
-        opening, due = self.opening, self.due
+        opening, due, answered = self.opening, self.due, self.answered
         if opening is None:
             never_opened(self.set_aside)
         data = opening.data if opening else {}
-        waiting = due is not None and self.status == "accepted"
-        answered_at, title = self.answered or (None, None)
-        deleted_at, reason = self.deleted or (None, None)
+        overdue = False
+        deadlines: tuple[Deadline, ...] = ()
+        if due is not None and self.status == "accepted":
+            now = local(now)
+            overdue = due < now
+            deadlines = self._deadlines(due, now)
         state = {
             "status": self.status,
-            "received_at": _text(self.received),
-            "accepted_at": _text(self.accepted),
-            "answered_at": _text(answered_at),
-            "answerer_title": title,
-            "deleted_at": _text(deleted_at),
-            "deletion_reason": reason,
+            "received_at": self.received_at,
+            "accepted_at": self.accepted_at,
+            "answered_at": self.answered_at,
+            "answerer_title": self.end.get("answerer_title"),
+            "deleted_at": self.deleted_at,
+            "deletion_reason": self.end.get("reason"),
             "field": data.get("field"),
             "asker_locality": data.get("asker_locality"),
-            "due_at": _text(due),
-            "on_time": answered_at <= due if answered_at and due else None,
-            "overdue": due is not None and waiting and due < now,
-            "calendar": self.calendar.version if due else None,
+            "due_at": self.due_at,
+            "on_time": answered <= due if answered is not None and due is not None else None,
+            "overdue": overdue,
+            "calendar": None if due is None else self.calendar.version,
             "history": self.history,
             "set_aside": self.set_aside,
         }
-        deadlines = self._deadlines(due, now) if due is not None and waiting else ()
         return Folded(self.agency, state, deadlines)
 
     def _deadlines(self, due: datetime, now: datetime) -> tuple[Deadline, ...]:
+        """Both while they are ahead; once it is overdue, a warning would come too late to be one."""
         overdue = Deadline("overdue", due, due)
-        ahead = self.terms.on(self.accepted.date() if self.accepted else due.date()).due_soon_working_days
-        if due <= now or not ahead:
+        if due <= now or not self.ahead:
             return (overdue,)
-        soon = self.calendar.working_time_before(due, ahead * self.calendar.working_day)
-        return (Deadline("due_soon", soon, due), overdue)
+        return (Deadline("due_soon", self.calendar.working_days_before(due, self.ahead), due), overdue)
 
 
 _EFFECTS: Mapping[str, Callable[[_Question, Fact], Why | None]] = {
@@ -221,8 +234,3 @@ _EFFECTS: Mapping[str, Callable[[_Question, Fact], Why | None]] = {
     "question.answered": _Question.answer,
     "question.deleted": _Question.delete,
 }
-
-
-def _text(instant: datetime | None) -> str | None:
-    """A local instant as text."""
-    return None if instant is None else instant.isoformat()

@@ -42,10 +42,19 @@ def parse_instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise ValueError(
-            f"{text!r} is not an instant; write it as 2024-01-15T08:00:00+07:00, with its offset"
-        ) from None
+        instant = _lower_case(text)
     return local(instant)
+
+
+def read_instant(text: str) -> tuple[datetime, str]:
+    """`parse_instant` together with the text that `iso` would give.
+
+    Text that is in that form already, as nearly all of it is, is handed back instead of being made again.
+    """
+    instant = parse_instant(text)
+    if len(text) == 25 and text[10] == "T" and text[16] == ":" and text[19:] == "+07:00" and text[5] != "W":
+        return instant, text
+    return instant, instant.isoformat()
 
 
 def iso(instant: datetime) -> str:
@@ -85,3 +94,13 @@ def utc_micros(instant: datetime) -> int:
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _lower_case(text: str) -> datetime:
+    """RFC 3339 allows `t` and `z` in lower case, which the standard library does not read."""
+    try:
+        return datetime.fromisoformat(text.upper())
+    except (AttributeError, ValueError):
+        raise ValueError(
+            f"{text!r} is not an instant; write it as 2024-01-15T08:00:00+07:00, with its offset"
+        ) from None

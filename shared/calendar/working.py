@@ -136,6 +136,11 @@ class WorkingCalendar:
         here = local(end)
         return self._instant_at(self._position(here) - micros) if micros else here
 
+    def working_days_before(self, end: datetime, n: int) -> datetime:
+        """`working_time_before` for n whole working days of work: when only n days are left until `end`."""
+        here = local(end)
+        return self._instant_at(self._position(here) - n * self._day) if n else here
+
     def opening_of(self, day: date) -> datetime:
         """When the office opens on a day, were it worked."""
         return _at(day.toordinal(), self._spans[0][0])
