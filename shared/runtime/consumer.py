@@ -34,7 +34,9 @@ _REVOKE_SECONDS = 10.0
 
 RECORDS = Counter("bus_records_read", "Records taken from the bus", ["topic"])
 BATCHES = Histogram(
-    "bus_batch_seconds", "Time to store one batch", buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30)
+    "bus_batch_seconds",
+    "Time to store one batch",
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 30),
 )
 LAG = Gauge("bus_lag_records", "Records on the bus that are not stored yet", ["topic"])
 

@@ -77,6 +77,14 @@ async def persistently(work: Callable[[], Awaitable[Result]], *, seconds: float 
     raise AssertionError("retrying ends with a result or a fault")
 
 
+class _PlainConnection(Connection):  # type: ignore[misc]
+    """A pooled connection without session state to reset; saves a round trip per use. An open transaction
+    is still rolled back on release."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 async def connect(url: str, *, application: str, **settings: str) -> Connection:
     """One connection outside the pool, for a session lock or LISTEN. `settings` are server settings."""
     return await asyncpg.connect(
@@ -100,6 +108,7 @@ async def open_pool(
             max_size=size,
             max_inactive_connection_lifetime=300,
             timeout=10,
+            connection_class=_PlainConnection,
             server_settings={**_SERVER_SETTINGS, "application_name": application},
         )
 
