@@ -69,10 +69,7 @@ class Store:
         lifecycle: Lifecycle,
         partitions: int,
         on_commit: Callable[[], None] = lambda: None,
-        after_step: Outcome = tuple[Item, Refusal | None, Status]
-"""An item, why it was refused if it was, and what became of it."""
-
-AfterStep = lambda _step: None,
+        after_step: AfterStep = lambda _step: None,
     ) -> None:
         self._pool = pool
         self._lifecycle = lifecycle
