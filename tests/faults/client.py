@@ -1,4 +1,4 @@
-"""A publisher's client, written from docs/CONTRACT.md alone: signs, sends over both entrances, remembers answers."""
+"""A publisher's client, written from docs/CONTRACT.md alone: signs, sends, remembers the answers."""
 
 import asyncio
 import base64
@@ -120,7 +120,7 @@ class Publisher:
         )
 
     async def records(self, records: list[tuple[str, bytes | None, bytes | None, Any]]) -> None:
-        """Deliver raw records, waiting for the broker's word on each, also through a broker that goes away."""
+        """Deliver raw records, waiting for the word on each, also through a broker that goes away."""
         deadline = time.monotonic() + GIVE_UP_S
         for start in range(0, len(records), 500):
             left = records[start : start + 500]

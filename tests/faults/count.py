@@ -13,7 +13,6 @@ from typing import Any
 from tests.faults.world import Sent
 
 HANOI = timezone(timedelta(hours=7))
-NOT_COUNTED_AS_SUMS = ("followers",)
 
 Indicators = dict[str, dict[str, int]]
 
@@ -61,6 +60,7 @@ class _Count:
         self.first, self.last = first, last
         self.rows: dict[str, Counter[str]] = defaultdict(Counter)
         self.weeks: dict[str, set[tuple[int, int]]] = defaultdict(set)
+        self.decisions: set[tuple[str, str]] = set()
         self.measured: dict[tuple[str, str, str], dict[str, Any]] = {}
 
     def within(self, instant: str) -> bool:
@@ -173,6 +173,5 @@ class _Count:
             if self.within(data["at"]):
                 row = self.rows[data["agency"]]
                 row[f"procedure.{what}"] += 1
-                seen = f"procedure.decision:{data['decision']}"
-                row["procedure.decisions"] += seen not in self.weeks[data["agency"] + "/" + seen]
-                self.weeks[data["agency"] + "/" + seen].add(seen)  # type: ignore[arg-type]
+                row["procedure.decisions"] += (data["agency"], data["decision"]) not in self.decisions
+                self.decisions.add((data["agency"], data["decision"]))

@@ -257,7 +257,8 @@ class _Maker:
         facts = [
             self.fact(
                 "dossier", "dossier.received", key, at, **base, procedure_code="1.001234",
-                channel=rng.choice(("online", "online", "one_stop")), received_at=self.written(at), **with_due,
+                channel=rng.choice(("online", "online", "one_stop")), received_at=self.written(at),
+                **with_due,
             )
         ]  # fmt: skip
         ending = rng.random()
