@@ -18,7 +18,7 @@ from pathlib import Path
 ROLES = ("content", "qa", "dossier", "scoring", "report")
 # These unseal the publishers' keys; scoring has no use for them.
 UNSEALING = ("content", "qa", "dossier", "report")
-DATABASE = "postgres:5432/scorebus"
+SERVER = "postgres:5432"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def complete(kept: Mapping[str, str]) -> dict[str, str]:
 
 def files_of(values: Mapping[str, str]) -> list[SecretFile]:
     """The files that each reader gets."""
-    admin = f"postgresql://admin:{values['admin']}@{DATABASE}"
+    admin = f"postgresql://admin:{values['admin']}@{SERVER}/postgres"
     files = [
         # The database server runs as a user of its own image.
         SecretFile("postgres", "password", values["admin"], 0o444),
@@ -50,7 +50,7 @@ def files_of(values: Mapping[str, str]) -> list[SecretFile]:
     ]
     for role in ROLES:
         files.append(SecretFile("setup", f"BUS_PASSWORD_{role.upper()}", values[role]))
-        files.append(SecretFile(role, "BUS_DATABASE", f"postgresql://{role}:{values[role]}@{DATABASE}"))
+        files.append(SecretFile(role, "BUS_DATABASE", f"postgresql://{role}:{values[role]}@{SERVER}/scorebus"))
     files.extend(SecretFile(role, "master.key", values["master_key"]) for role in UNSEALING)
     return files
 
