@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -140,12 +140,15 @@ def _signal_group(pid: int, number: int) -> None:
         return
 
 
-def end_all(identities: Iterable[Identity], *, patience: float = 10.0) -> int:
-    """End processes that are not children of this one, politely first. Returns how many were alive."""
-    alive = [process for identity in identities if (process := identity.process()) is not None]
-    families = [member for process in alive for member in (process, *_children(process))]
-    for process in alive:
-        _send(process, signal.SIGTERM)
+def end_all(wanted: Mapping[Identity, int], *, patience: float = 10.0) -> int:
+    """End processes that are not children of this one, politely first, each by its own signal.
+
+    Their descendants end with them. Returns how many were alive.
+    """
+    alive = [(process, number) for identity, number in wanted.items() if (process := identity.process())]
+    families = [member for process, _ in alive for member in (process, *_children(process))]
+    for process, number in alive:
+        _send(process, number)
     _, left = psutil.wait_procs(families, timeout=patience)
     for process in left:
         _send(process, signal.SIGKILL)

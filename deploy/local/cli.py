@@ -1,0 +1,52 @@
+"""./run: every command, and how errors are told."""
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import typer
+
+from deploy.local import commands_system, screen
+from deploy.local.layout import LaunchError
+
+app = typer.Typer(
+    name="./run",
+    help="Facts of content, questions and dossiers in; live scores of agencies out.\n\n"
+    "Begin with [bold]./run demo[/]: it starts everything on this machine and replays a real quarter. "
+    "[bold]./run COMMAND --help[/] explains each command.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for part in (commands_system.app,):
+    app.registered_commands += part.registered_commands
+    app.registered_groups += part.registered_groups
+
+
+def main() -> NoReturn:
+    """Run one command. Faults a user can mend are told in one line, with exit code 1."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+    try:
+        app(prog_name="./run")
+    except LaunchError as error:
+        screen.note(f"error: {error}")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        screen.note("Stopped.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has gone (`./run scores | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """A command that is told to end stops what it started, as with Ctrl-C."""
+    del number, frame
+    raise KeyboardInterrupt
