@@ -50,7 +50,9 @@ def files_of(values: Mapping[str, str]) -> list[SecretFile]:
     ]
     for role in ROLES:
         files.append(SecretFile("setup", f"BUS_PASSWORD_{role.upper()}", values[role]))
-        files.append(SecretFile(role, "BUS_DATABASE", f"postgresql://{role}:{values[role]}@{SERVER}/scorebus"))
+        files.append(
+            SecretFile(role, "BUS_DATABASE", f"postgresql://{role}:{values[role]}@{SERVER}/scorebus")
+        )
     files.extend(SecretFile(role, "master.key", values["master_key"]) for role in UNSEALING)
     return files
 
