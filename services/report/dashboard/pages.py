@@ -1,0 +1,34 @@
+"""All pages, in both languages, and what they are served with."""
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from nicegui import ui
+
+from services.report.dashboard import overview, render, signin
+from services.report.dashboard.shell import STATIC, Desk, localised
+
+RECONNECT_SECONDS = 20.0
+
+
+def install(app: FastAPI, desk: Desk) -> None:
+    """Register every page and mount the framework. Must come after the application's own addresses."""
+
+    @app.get("/v1/periods-known", include_in_schema=False)
+    async def periods_known() -> dict[str, list[str]]:
+        return {"periods": sorted(desk.view.scores)}
+
+    app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
+    for language in render.LANGUAGES:
+        overview.install(desk, localised("/", language), language)
+        signin.install(desk, localised("/sign-in", language), language)
+    ui.run_with(
+        app,
+        title="Scoring bus",
+        favicon=STATIC / "favicon.svg",
+        language="vi",
+        tailwind=False,
+        reconnect_timeout=RECONNECT_SECONDS,
+        message_history_length=100,
+        binding_refresh_interval=None,
+        show_welcome_message=False,
+    )

@@ -1,0 +1,22 @@
+"""Signing in."""
+
+from fastapi import Request
+from nicegui import ui
+
+from services.report.dashboard.shell import Desk, frame, markup, visit
+
+
+def install(desk: Desk, path: str, language: str) -> None:
+    """Register the page under `path`."""
+
+    @ui.page(path, language=language)  # type: ignore[arg-type]
+    async def sign_in(request: Request) -> None:
+        at = await visit(desk, request, "signin", language)
+        with frame(at, at.t("signin.title")):
+            markup(
+                at.draw(
+                    "signin",
+                    refused=bool(request.query_params.get("refused")),
+                    following=request.query_params.get("next", at.link("/")),
+                )
+            )
