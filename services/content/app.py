@@ -1,0 +1,18 @@
+"""The content service: its lifecycle on the shared engine."""
+
+from typing import Any
+
+from services.content.lifecycle import lifecycle
+from services.content.settings import ContentSettings
+from shared.register.register import shipped_register
+from shared.runtime.ledger import service
+
+
+def run() -> int:
+    """Run until asked to stop; answers the exit code. Raises pydantic.ValidationError for bad settings."""
+    return service.run(ContentSettings(), lifecycle(), shipped_register().agencies)
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI document; nothing is connected to."""
+    return service.describe("content")

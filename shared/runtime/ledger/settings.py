@@ -1,0 +1,14 @@
+"""Settings of the three domain services."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from shared.runtime.settings import ServiceSettings
+
+
+class LedgerSettings(ServiceSettings):
+    """What a domain service needs beside the common settings."""
+
+    master_key_file: Path = Field(description="Base64 of the 32 bytes that publishers' keys are sealed with.")
+    batch_records: int = Field(default=2_000, ge=1, le=10_000, description="Records of one transaction.")
