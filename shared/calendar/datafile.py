@@ -19,6 +19,8 @@ MAX_DEPTH = 20
 MAX_PLACES = 50_000
 """YAML's references let a short text stand for an endless one; this is where that ends."""
 
+_PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+
 Step = int | str
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -114,6 +116,9 @@ def _value(node: yaml.Node, place: tuple[Step, ...], lines: Lines, problems: lis
         raise DataFileError([lines.problem(place, f"holds more than {MAX_PLACES} values")])
     if len(place) > MAX_DEPTH:
         problems.append(lines.problem(place, f"nested deeper than {MAX_DEPTH}"))
+        return None
+    if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN_TAGS:
+        problems.append(lines.problem(place, f"uses the tag {node.tag}; only plain lists and mappings are read"))
         return None
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*place, index), lines, problems) for index, item in enumerate(node.value)]

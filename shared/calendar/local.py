@@ -13,7 +13,7 @@ FIRST_DAY = date(2000, 1, 1)
 """Day number 0 of `day_number`."""
 
 MAX_DAY_NUMBER = 2**15 - 1
-"""Scoring packs a day number in 15 bits: 2000-01-01 to 2089-09-18."""
+"""Scoring packs a day number in 15 bits: 2000-01-01 to 2089-09-17."""
 
 _FIRST_ORDINAL = FIRST_DAY.toordinal()
 

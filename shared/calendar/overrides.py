@@ -74,7 +74,7 @@ class OverrideFile(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    year: int = Field(ge=2000, le=2089)
+    year: int = Field(ge=2000, le=2088)
     days: list[OverrideDay] = Field(min_length=1, max_length=100)
 
 

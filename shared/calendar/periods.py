@@ -13,8 +13,8 @@ from typing import Literal
 PeriodKind = Literal["quarter", "half", "year"]
 
 MIN_YEAR = 2000
-MAX_YEAR = 2089
-"""The years a window may touch: those whose day numbers fit in 15 bits."""
+MAX_YEAR = 2088
+"""The years a window may touch: those whose day numbers all fit in 15 bits."""
 
 MAX_WINDOW_DAYS = 366 * 10
 """A window longer than ten years is a mistake, and would make an answer without limit."""
