@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from tests.running_parts import docker_answers, running_kafka, running_postgres
+from tests.whole_system import RunningSystem, running_system
 
 _numbers = count(1)
 
@@ -49,6 +50,13 @@ def kafka_bootstrap(docker: bool) -> Iterator[str]:
     """The address of a broker that lives as long as the test run. Tests use topics of their own names."""
     with running_kafka(docker) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """A whole running system, shared by the tests of a run: use publishers and entities of your own."""
+    with running_system(tmp_path_factory.mktemp("system") / "data") as running:
+        yield running
 
 
 def _database(admin_url: str) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from deploy.local.layout import LaunchError, Layout, held, read_json, remember
 from deploy.local.processes import Identity, end_all, identify, strays, tail
 from deploy.local.supervisor import plan_of
-from deploy.local.system import REPOSITORY, Plan, label, refuse_taken_ports
+from deploy.local.system import OPTIONAL_SERVICES, REPOSITORY, Plan, label, refuse_taken_ports
 
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 75.0
@@ -207,6 +207,29 @@ def services(layout: Layout) -> list[Service]:
             )
         )
     return found
+
+
+def wait_settled(layout: Layout, *, seconds: float, tell: Callable[[int], None] | None = None) -> None:
+    """Wait until every service says twice in a row that nothing is pending.
+
+    `tell` gets the number that is still pending each time it was asked. Raises LaunchError when the time is
+    over, naming what is left.
+    """
+    deadline = time.monotonic() + seconds
+    settled_before = False
+    while True:
+        found = services(layout)
+        left = {service.name: service.pending for service in found if service.name not in OPTIONAL_SERVICES}
+        known = [number for number in left.values() if number is not None]
+        if tell is not None:
+            tell(sum(known))
+        settled = bool(found) and len(known) == len(left) and not any(known)
+        if settled and settled_before:
+            return
+        settled_before = settled
+        if time.monotonic() > deadline:
+            raise LaunchError(f"Not settled after {seconds:.0f} s; still pending: {left}.")
+        time.sleep(0.25)
 
 
 def require_running(layout: Layout) -> None:

@@ -34,7 +34,7 @@ from deploy.local.processes import Program, identify, spawn_arguments, tail
 from deploy.local.system import Plan, clean_environment, service_program, setup_program
 
 _FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 5.0
 # A program that ran so long before it ended is started again without delay.
 _STEADY_SECONDS = 10.0
 _PART_START_SECONDS = 90.0
