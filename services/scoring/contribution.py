@@ -5,8 +5,8 @@ state that cannot be read is a value (`fault`), never an exception: it counts no
 
 Articles and questions travel in time: at each step of their history the marks that hold are compared with
 those of the step before, and the difference counts from the day of that step on. So a window with a cut-off
-sees what was known then. Dossier flows count on the day they happened; what stands open is a stock (prefix
-sum).
+sees what was known then. Dossier flows count on the day they happened; what stands open on a day is all that
+began until then without all that ended.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ import msgspec
 
 from services.scoring import flows
 from shared.calendar.local import day_number, local_day, parse_instant
-from shared.calendar.periods import parse_period
+from shared.calendar.periods import MAX_YEAR, parse_period
 
 Mark = tuple[str, str, int, int, int]
 """Agency, flow, cohort day, effective day, amount."""
@@ -111,8 +111,7 @@ class _Audience(_State, frozen=True, gc=False):
 
 
 class _Portal(_State, frozen=True, gc=False):
-    opened_at: str | None = None
-    closed_at: str | None = None
+    history: list[_Step]
 
 
 class _Board(_State, frozen=True, gc=False):
@@ -142,10 +141,13 @@ _steps = msgspec.json.Decoder(list[_Step])
 # ---------------------------------------------------------------------------------------- days
 
 
+_LAST_DAY: Final = day_number(date(MAX_YEAR, 12, 31))
+
+
 @lru_cache(maxsize=16_384)
 def _day_of_date(text: str) -> int:
     number = day_number(date.fromisoformat(text))
-    if not 0 <= number <= flows.MAX_DAY:
+    if not 0 <= number <= _LAST_DAY:
         raise ValueError(f"{text} lies outside the days that can be counted")
     return number
 
@@ -283,17 +285,10 @@ def _dossier(agency: str, state: _Dossier) -> list[Mark]:
     if state.channel not in ("online", "one_stop"):
         raise ValueError(f"a dossier cannot come in by {state.channel}")
     received = day_of(state.received_at)
-    marks: list[Mark] = [
-        (agency, f"dossier.received.{state.channel}", received, received, 1),
-        (agency, "dossier.open", received, received, 1),
-    ]
+    marks: list[Mark] = [(agency, f"dossier.received.{state.channel}", received, received, 1)]
     ended, flow = _end_of(state)
     if ended is not None:
         day = day_of(ended)
-        if day == received:
-            marks.pop()
-        else:
-            marks.append((agency, "dossier.open", day, day, -1))
         marks.append((agency, flow, day, day, 1))
     due = state.effective_due_at
     ever_late = state.overdue or (ended is not None and due is not None and ended > due)
@@ -314,21 +309,24 @@ def _end_of(state: _Dossier) -> tuple[str | None, str]:
 
 
 def _overdue_stock(agency: str, history: list[_Step], late_now: bool) -> list[Mark]:
-    """Day by day changes of "open and past due"."""
-    changes: dict[int, int] = {}
+    """The days on which the dossier began and ceased to be open and past due."""
+    changes: dict[tuple[str, int], int] = {}
     late = False
+
+    def note(flow: str, at: str) -> None:
+        place = (flow, day_of(at))
+        changes[place] = changes.get(place, 0) + 1
+
     for position, step in enumerate(history):
         following = history[position + 1] if position + 1 < len(history) else None
         late_from = _late_from(step, following, _DOSSIER_RUNNING, late_now)
         if late and (late_from is None or late_from > step.at):
-            day = day_of(step.at)
-            changes[day] = changes.get(day, 0) - 1
+            note("dossier.overdue.ended", step.at)
             late = False
         if late_from is not None and not late:
-            day = day_of(late_from)
-            changes[day] = changes.get(day, 0) + 1
+            note("dossier.overdue.begun", late_from)
             late = True
-    return [(agency, "dossier.open_overdue", day, day, amount) for day, amount in changes.items() if amount]
+    return [(agency, flow, day, day, amount) for (flow, day), amount in changes.items()]
 
 
 def _procedure(agency: str, state: _Procedure) -> list[Mark]:
@@ -358,8 +356,15 @@ def _audience(agency: str, state: _Audience) -> list[Mark]:
 
 
 def _portal(agency: str, state: _Portal) -> list[Mark]:
-    dated = (("portal.opened", state.opened_at), ("portal.closed", state.closed_at))
-    return [_on_day(agency, flow, at) for flow, at in dated if at is not None]
+    found: dict[tuple[str, int], int] = {}
+    for step in state.history:
+        place = (step.type, day_of(step.at))
+        found[place] = found.get(place, 0) + 1
+    return [
+        (agency, flow, day, day, amount)
+        for (flow, day), amount in found.items()
+        if flow in ("portal.opened", "portal.closed")
+    ]
 
 
 def _board(agency: str, state: _Board) -> list[Mark]:

@@ -69,8 +69,8 @@ FIXED: Final[dict[str, int]] = {
     "dossier.resolved.no_due": 54,
     "dossier.withdrawn": 55,
     "dossier.rejected": 56,
-    "dossier.open": 57,
-    "dossier.open_overdue": 58,
+    "dossier.overdue.begun": 57,
+    "dossier.overdue.ended": 58,
     "procedure.published": 70,
     "procedure.abolished": 71,
 }
@@ -81,11 +81,15 @@ FIRST_ASSESSMENT: Final = 50_000
 FIRST_DECISION: Final = 100_000
 """Where the numbers of flows named by data begin; the database hands them out in these ranges."""
 
-STOCKS: Final = {"dossier.open", "dossier.open_overdue"}
-"""Prefix sums: what was so at the end of a day."""
-
-ONWARD: Final = frozenset({FIXED[name] for name in STOCKS} | {FIXED[FOLLOWERS + c] for c in CHANNELS})
-"""Flows that are still seen in later quarters than the one of their day."""
+DOSSIER_BEGINS: Final = ("dossier.received.online", "dossier.received.one_stop")
+DOSSIER_ENDS: Final = (
+    "dossier.resolved.on_time",
+    "dossier.resolved.late",
+    "dossier.resolved.no_due",
+    "dossier.withdrawn",
+    "dossier.rejected",
+)
+"""What is open at the end of a day is all that began until then without all that ended: a stock."""
 
 DERIVED: Final = (
     "content.items",
@@ -102,7 +106,9 @@ DERIVED: Final = (
     "window.weeks",
     "window.days",
 )
-HIDDEN: Final = frozenset(STOCKS | {REPORT + kind for kind in PERIOD_KINDS})
+HIDDEN: Final = frozenset(
+    {"dossier.overdue.begun", "dossier.overdue.ended"} | {REPORT + kind for kind in PERIOD_KINDS}
+)
 """Flows that indicators are made of without being indicators themselves."""
 
 

@@ -24,12 +24,10 @@ class Part(IntEnum):
     SUM = 0
     """All of it."""
     BEFORE = 1
-    """A stock before the first day."""
-    END = 2
-    """A stock at the end of the last day."""
-    WEEK = 3
+    """All of it before the first day: what stocks begin with."""
+    WEEK = 2
     """By ISO week."""
-    LATEST = 4
+    LATEST = 3
     """The value of the latest cohort day."""
 
 
@@ -89,6 +87,10 @@ def span_of_period(period: Period) -> Span:
 
 # ---------------------------------------------------------------------------------------- probing
 
+_STOCK = (*flows.DOSSIER_BEGINS, *flows.DOSSIER_ENDS)
+_OVERDUE = ("dossier.overdue.begun", "dossier.overdue.ended")
+STOCK_INDICATORS = ("dossier.carried_over", "dossier.in_progress", "dossier.overdue")
+
 _MADE_OF: Mapping[str, tuple[str, ...]] = {
     "content.items": ("content.articles", "content.datasets"),
     "content.active_weeks": ("content.articles", "content.datasets"),
@@ -101,9 +103,9 @@ _MADE_OF: Mapping[str, tuple[str, ...]] = {
         "dossier.resolved.late",
         "dossier.resolved.no_due",
     ),
-    "dossier.carried_over": ("dossier.open",),
-    "dossier.in_progress": ("dossier.open",),
-    "dossier.overdue": ("dossier.open_overdue",),
+    "dossier.carried_over": _STOCK,
+    "dossier.in_progress": _STOCK,
+    "dossier.overdue": _OVERDUE,
     "procedure.decisions": (flows.DECISION,),
     "window.weeks": (),
     "window.days": (),
@@ -124,16 +126,26 @@ def flows_of(indicator: str) -> tuple[str, ...]:
     return _MADE_OF.get(indicator, (indicator,))
 
 
-def probes(span: Span, wanted: Iterable[str]) -> list[Probe]:
-    """What to look up of these flows for a span, in order. Decisions are looked up apart."""
+def onward_flows(named: Iterable[str]) -> frozenset[str]:
+    """Flows whose rows later quarters than their own still see, given the indicators that rules name."""
+    return frozenset(
+        flow
+        for name in named
+        if name in STOCK_INDICATORS or name.startswith(flows.FOLLOWERS)
+        for flow in flows_of(name)
+    )
+
+
+def probes(span: Span, wanted: Iterable[str], *, stocks: bool = True) -> list[Probe]:
+    """What to look up of these flows for a span, in order. Decisions are looked up apart.
+
+    `stocks` False leaves out what lies before the first day.
+    """
     found: list[Probe] = []
     first, last = span.first, span.last
     for flow in sorted(set(wanted)):
         if flow in ("content.articles", "content.datasets"):
             found.append(Probe(Part.WEEK, flow, first, last))
-        elif flow in flows.STOCKS:
-            found.append(Probe(Part.BEFORE, flow, 0, first - 1))
-            found.append(Probe(Part.END, flow, 0, last))
         elif flow.startswith(flows.FOLLOWERS):
             found.append(Probe(Part.LATEST, flow, 0, last))
         elif flow.startswith((flows.ASSESSED, flows.ASSESSED_POINTS)):
@@ -142,6 +154,8 @@ def probes(span: Span, wanted: Iterable[str]) -> list[Probe]:
             found += _report_probe(span, flow)
         elif not flow.startswith(flows.DECISION):
             found.append(Probe(Part.SUM, flow, first, last))
+            if stocks and (flow in _STOCK or flow in _OVERDUE):
+                found.append(Probe(Part.BEFORE, flow, 0, first - 1))
     return [probe for probe in found if probe.low <= probe.high]
 
 
@@ -197,6 +211,7 @@ def week_of(day: int) -> int:
 def indicators(found: Iterable[Finding], decisions: int = 0) -> dict[str, int]:
     """Every indicator of one agency that is not zero, from what the probes found."""
     counts: dict[str, int] = {}
+    before: dict[str, int] = {}
     weeks: dict[int, int] = {}
     for part, flow, week, n in found:
         if part is Part.WEEK:
@@ -204,27 +219,20 @@ def indicators(found: Iterable[Finding], decisions: int = 0) -> dict[str, int]:
             counts[flow] = counts.get(flow, 0) + n
         elif part is Part.LATEST:
             counts[flow] = n - 1
-        elif part in (Part.BEFORE, Part.END):
-            counts[_STOCK_NAMES[part, flow]] = n
+        elif part is Part.BEFORE:
+            before[flow] = n
         else:
             name = _as_judged(flow)
             counts[name] = counts.get(name, 0) + n
     counts["content.active_weeks"] = sum(1 for n in weeks.values() if n > 0)
     counts["procedure.decisions"] = decisions
     _derive(counts)
+    _derive_stocks(counts, before)
     return {
         name: count
         for name, count in counts.items()
         if (count or name.startswith(flows.FOLLOWERS)) and name not in flows.HIDDEN
     }
-
-
-_STOCK_NAMES: Mapping[tuple[Part, str], str] = {
-    (Part.BEFORE, "dossier.open"): "dossier.carried_over",
-    (Part.END, "dossier.open"): "dossier.in_progress",
-    (Part.BEFORE, "dossier.open_overdue"): "dossier.open_overdue",
-    (Part.END, "dossier.open_overdue"): "dossier.overdue",
-}
 
 
 def _as_judged(flow: str) -> str:
@@ -246,6 +254,17 @@ def _derive(counts: dict[str, int]) -> None:
     counts["dossier.resolved"] = (
         of("dossier.resolved.on_time") + of("dossier.resolved.late") + of("dossier.resolved.no_due")
     )
+
+
+def _derive_stocks(counts: dict[str, int], before: Mapping[str, int]) -> None:
+    def balance(of: Mapping[str, int]) -> int:
+        begun = sum(of.get(flow, 0) for flow in flows.DOSSIER_BEGINS)
+        return begun - sum(of.get(flow, 0) for flow in flows.DOSSIER_ENDS)
+
+    counts["dossier.carried_over"] = balance(before)
+    counts["dossier.in_progress"] = balance(before) + balance(counts)
+    begun, ended = _OVERDUE
+    counts["dossier.overdue"] = sum(of.get(begun, 0) - of.get(ended, 0) for of in (before, counts))
 
 
 def elapsed(window: Window, today: date) -> dict[str, int]:
