@@ -2,7 +2,6 @@
 
 import json as json_module
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 

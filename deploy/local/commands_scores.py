@@ -1,0 +1,170 @@
+"""./run scores, explain, what-if, verify-seal, rebuild: asking the scoring service."""
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from deploy.local import screen
+from deploy.local.api import ask
+from deploy.local.layout import LaunchError
+from deploy.local.options import DATA_DEFAULT, Data, Json, PortBase, opened
+
+app = typer.Typer()
+_PANEL = "Scores"
+
+Period = Annotated[
+    str | None, typer.Option("--period", help="A quarter 2024-Q1, a half 2024-H1 or a year 2024.")
+]
+From = Annotated[str | None, typer.Option("--from", help="First day of a window, 2024-01-01.")]
+To = Annotated[
+    str | None, typer.Option("--to", help="Last day of a window; what happened later does not count.")
+]
+
+
+@app.command(rich_help_panel=_PANEL)
+def scores(
+    period: Period = None,
+    first: From = None,
+    last: To = None,
+    group: Annotated[str | None, typer.Option(help="Only one group: departments, districts, …")] = None,
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = False,
+) -> None:
+    """Show the league table of a period: points of each module, bonus included, and rank in the group.
+
+    Example: ./run scores --period 2024-Q1
+    """
+    query = {**_window(period, first, last), "group": group}
+    found = ask(opened(data, port_base), "scoring", "/v1/scores", query=query)
+    if json:
+        screen.print_json(found)
+        return
+    modules = sorted({name for row in found["scores"] for name in row["modules"]})
+    rows = [_score_row(row, modules) for row in sorted(found["scores"], key=_by_rank)]
+    title = f"{found.get('period') or ''} {found['from']} to {found['to']}, as of {found['as_of']}"
+    screen.print_table(title.strip(), ("group", "rank", "agency", *modules, "total", "of", ""), rows)
+
+
+def _by_rank(row: dict[str, Any]) -> tuple[str, int, str]:
+    return str(row["group"]), int(row["rank"] or 10**6), str(row["agency"])
+
+
+def _score_row(row: dict[str, Any], modules: list[str]) -> list[Any]:
+    points = [row["modules"].get(name, {}).get("points") for name in modules]
+    total = row["total"]
+    state = "" if row["complete"] else "incomplete"
+    return [row["group"], row["rank"], row["agency"], *points, total["points"], total["max"], state]
+
+
+@app.command(rich_help_panel=_PANEL)
+def explain(
+    agency: Annotated[str, typer.Argument(help="Slug of the agency, for example so-y-te.")],
+    period: Period = None,
+    first: From = None,
+    last: To = None,
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = False,
+) -> None:
+    """Show where the points of an agency come from: criterion, formula with its numbers, points.
+
+    Example: ./run explain so-y-te --period 2024-Q1
+    """
+    path = f"/v1/scores/{agency}/explanation"
+    found = ask(opened(data, port_base), "scoring", path, query=_window(period, first, last))
+    if json:
+        screen.print_json(found)
+        return
+    for name, module in found.get("modules", {}).items():
+        rows = [
+            (
+                row["id"],
+                row.get("text") or row.get("rule"),
+                row.get("formula"),
+                row["points"],
+                row["max"],
+                row["status"],
+            )
+            for row in module.get("criteria", ())
+        ]
+        title = f"{name}: {module.get('points')} of {module.get('max')} ({module.get('ruleset')})"
+        screen.print_table(title, ("criterion", "rule", "formula", "points", "of", "status"), rows)
+    total = found.get("total", {})
+    screen.note(f"{agency}: {total.get('points')} of {total.get('max')}")
+
+
+@app.command("what-if", rich_help_panel=_PANEL)
+def what_if(
+    ruleset: Annotated[Path, typer.Argument(help="A draft rule set, YAML or JSON.")],
+    period: Period = None,
+    first: From = None,
+    last: To = None,
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = False,
+) -> None:
+    """Score a period again under a draft rule set, without touching anything live.
+
+    Example: ./run what-if my-questions.yaml --period 2024-Q1
+    """
+    try:
+        draft = yaml.safe_load(ruleset.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise LaunchError(f"{ruleset} cannot be read: {error}.") from error
+    body = {
+        **{name: value for name, value in _window(period, first, last).items() if value},
+        "ruleset": draft,
+    }
+    found = ask(opened(data, port_base), "scoring", "/v1/what-if", method="POST", body=_plain(body))
+    if json:
+        screen.print_json(found)
+        return
+    changed = found.get("changes", found.get("agencies", []))
+    columns = list(changed[0]) if changed else ["nothing changes"]
+    screen.print_table("", columns, [[_cell(row.get(column)) for column in columns] for row in changed])
+
+
+@app.command("verify-seal", rich_help_panel=_PANEL)
+def verify_seal(
+    period: Annotated[str, typer.Argument(help="A closed period, for example 2024-Q1.")],
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = False,
+) -> None:
+    """Recompute the seal of a closed period and compare it with the one published at the close.
+
+    Exit code 1 when they differ.
+    """
+    found = ask(opened(data, port_base), "scoring", f"/v1/periods/{period}/verify-seal", method="POST")
+    if json:
+        screen.print_json(found)
+    else:
+        screen.note(
+            f"{period}: the seal {'holds' if found.get('valid') else 'DOES NOT HOLD'}. {_cell(found)}"
+        )
+    if not found.get("valid"):
+        raise typer.Exit(1)
+
+
+def _window(period: str | None, first: str | None, last: str | None) -> dict[str, str | None]:
+    """The query of a period or a window; one of the two is needed."""
+    if (period is None) == (first is None and last is None):
+        raise LaunchError("Say which time: --period 2024-Q1, or --from 2024-01-01 --to 2024-03-22.")
+    if period is None and (first is None or last is None):
+        raise LaunchError("A window needs both --from and --to.")
+    return {"period": period, "from": first, "to": last}
+
+
+def _plain(value: Any) -> Any:
+    """A rule set as JSON can carry it: YAML reads dates as dates."""
+    return json_module.loads(json_module.dumps(value, default=str, ensure_ascii=False))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json_module.dumps(value, ensure_ascii=False)
+    return value
