@@ -33,7 +33,7 @@ class SecretFile:
 
 def complete(kept: Mapping[str, str]) -> dict[str, str]:
     """All values of a project: those kept, and new ones for those missing."""
-    made = {name: secrets.token_urlsafe(24) for name in ("admin", *ROLES)}
+    made = {name: secrets.token_urlsafe(24) for name in ("admin", "operator_token", *ROLES)}
     made["master_key"] = b64encode(secrets.token_bytes(32)).decode()
     return {**made, **kept}
 
@@ -48,6 +48,10 @@ def files_of(values: Mapping[str, str]) -> list[SecretFile]:
         SecretFile("tools", "BUS_ADMIN_DATABASE", admin),
         SecretFile("tools", "master.key", values["master_key"]),
     ]
+    # Actions of an operator over HTTP must carry it; the dashboard acts for officers who signed in.
+    files.extend(
+        SecretFile(reader, "BUS_OPERATOR_TOKEN", values["operator_token"]) for reader in ("tools", *ROLES)
+    )
     for role in ROLES:
         files.append(SecretFile("setup", f"BUS_PASSWORD_{role.upper()}", values[role]))
         files.append(
