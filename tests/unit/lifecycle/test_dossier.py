@@ -134,6 +134,13 @@ def test_a_pause_that_ends_after_hours_never_leaves_the_office_late() -> None:
     assert state(received, asked, resolved)["on_time"] is True
 
 
+def test_a_pause_that_begins_at_the_due_instant_itself_is_in_time() -> None:
+    asked = fact("dossier.supplement_requested", DUE)
+    resolved = fact("dossier.resolved", "01-30 10:00")
+    assert state(RECEIVED, asked, resolved)["on_time"] is True
+    assert "paused_after_due" not in irregular(RECEIVED, asked)
+
+
 def test_a_pause_that_begins_after_the_due_instant_heals_nothing() -> None:
     asked = fact("dossier.supplement_requested", "01-29 09:00")
     supplemented = fact("dossier.supplemented", "02-05 09:00")
