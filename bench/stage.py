@@ -24,7 +24,7 @@ START_S = 90.0
 
 @dataclass(slots=True)
 class Stage:
-    """PostgreSQL and a broker, prepared with roles, schemas and topics. Services run while their block does."""
+    """PostgreSQL and a broker with roles, schemas and topics. A service runs while its block does."""
 
     layout: Layout
     secrets: Secrets
@@ -100,7 +100,10 @@ def stage(port_base: int, *, durable: bool = True) -> Iterator[Stage]:
         children = [(program, start(program)) for program in programs]
         try:
             wait_until(
-                lambda: postgres.accepts(cluster) and broker.accepts(), seconds=START_S, what="the stage"
+                lambda: postgres.accepts(cluster) and broker.accepts(),
+                seconds=START_S,
+                alive=lambda: all(child.poll() is None for _, child in children),
+                what="the stage",
             )
             plan = Plan(report=False)
             done = start(setup_program(layout, secrets, broker, plan, cluster)).wait(START_S)
