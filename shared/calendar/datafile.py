@@ -118,7 +118,9 @@ def _value(node: yaml.Node, place: tuple[Step, ...], lines: Lines, problems: lis
         problems.append(lines.problem(place, f"nested deeper than {MAX_DEPTH}"))
         return None
     if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN_TAGS:
-        problems.append(lines.problem(place, f"uses the tag {node.tag}; only plain lists and mappings are read"))
+        problems.append(
+            lines.problem(place, f"uses the tag {node.tag}; only plain lists and mappings are read")
+        )
         return None
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*place, index), lines, problems) for index, item in enumerate(node.value)]
