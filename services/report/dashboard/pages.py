@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
-from services.report.dashboard import overview, render, signin
+from services.report.dashboard import agency, fragments, operations, overview, render, signin, work
 from services.report.dashboard.shell import STATIC, Desk, localised
 
 RECONNECT_SECONDS = 20.0
@@ -20,6 +20,10 @@ def install(app: FastAPI, desk: Desk) -> None:
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     for language in render.LANGUAGES:
         overview.install(desk, localised("/", language), language)
+        work.install(desk, localised("/work", language), language)
+        agency.install(app, desk, localised("/agency", language), language)
+        operations.install(app, desk, localised("/operations", language), language)
+        fragments.install(app, desk, language)
         signin.install(desk, localised("/sign-in", language), language)
     ui.run_with(
         app,

@@ -152,6 +152,23 @@ window.bus = (() => {
     }
   }
 
+  // Parts are drawn anew by the server; focus and opened details stay where the reader left them.
+  let focused = "";
+  const opened = new Set();
+  document.addEventListener("focusin", (event) => (focused = event.target.id));
+  document.addEventListener("toggle", (event) => {
+    if (event.target.id) opened[event.target.open ? "add" : "delete"](event.target.id);
+  }, true);
+  new MutationObserver(() => {
+    for (const id of opened) {
+      const details = document.getElementById(id);
+      if (details && !details.open) details.open = true;
+    }
+    if (focused && document.activeElement === document.body) {
+      document.getElementById(focused)?.focus({ preventScroll: true });
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
   document.addEventListener("change", (event) => {
     if (event.target.matches?.("[data-submit]")) event.target.form.requestSubmit();
   });

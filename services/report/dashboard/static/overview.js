@@ -170,7 +170,7 @@
         yAxis: {
           type: "category",
           inverse: true,
-          data: MODULES.map((module) => text(`module_${module}`)),
+          data: MODULES.map((module) => text(`short_module_${module}`)),
           axisTick: { show: false },
           axisLine: { show: false },
           axisLabel: { color: css("--ink") },
@@ -257,7 +257,7 @@
         moved.className = change.delta > 0 ? "up" : change.delta < 0 ? "down" : "quiet";
         const what = document.createElement("span");
         what.className = "soft";
-        what.textContent = change.modules.map((module) => text(`module_${module}`)).join(", ");
+        what.textContent = change.modules.map((module) => text(`short_module_${module}`)).join(", ");
         item.append(at, link(row), what, moved);
         return item;
       }),

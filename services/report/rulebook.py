@@ -1,0 +1,52 @@
+"""The rule sets as the scoring service tells them, ready to be shown: by name and version, with their texts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.report.upstream import Upstream, path
+
+FRESH_SECONDS = 60.0
+
+RuleSet = Mapping[str, Any]
+
+
+class Rulebook:
+    """Rule sets by `id@version`."""
+
+    def __init__(self, rulesets: list[RuleSet]) -> None:
+        self.rulesets = rulesets
+        self._by_name = {f"{one['id']}@{one['version']}": one for one in rulesets}
+
+    def get(self, name: str) -> RuleSet | None:
+        """The rule set of a score's `ruleset` field."""
+        return self._by_name.get(name)
+
+    def criterion(self, ruleset: str, criterion: str) -> Mapping[str, Any]:
+        """A criterion's own data; empty when the rule set is not known any more."""
+        found = self._by_name.get(ruleset)
+        for one in found["criteria"] if found else ():
+            if one["id"] == criterion:
+                return dict(one)
+        return {}
+
+    def families(self) -> dict[str, list[RuleSet]]:
+        """Versions of each rule set, newest first, by its id."""
+        found: dict[str, list[RuleSet]] = {}
+        for one in self.rulesets:
+            found.setdefault(one["id"], []).append(one)
+        for versions in found.values():
+            versions.sort(key=lambda one: (str(one.get("valid_from") or ""), str(one["version"])), reverse=True)
+        return dict(sorted(found.items()))
+
+
+def word(texts: Any, language: str) -> str:
+    """The text in a language; Vietnamese where there is no other. Texts may be plain or by language."""
+    if isinstance(texts, Mapping):
+        return str(texts.get(language) or texts.get("vi") or next(iter(texts.values()), ""))
+    return str(texts or "")
+
+
+async def load(upstream: Upstream) -> Rulebook:
+    """The current rulebook. Raises UpstreamError."""
+    answer = await upstream.get("scoring", path("rulesets"), fresh_s=FRESH_SECONDS)
+    return Rulebook(list(answer["rulesets"]))
