@@ -33,7 +33,7 @@ class SecretFile:
 
 def complete(kept: Mapping[str, str]) -> dict[str, str]:
     """All values of a project: those kept, and new ones for those missing."""
-    made = {name: secrets.token_urlsafe(24) for name in ("admin", "operator_token", *ROLES)}
+    made = {name: secrets.token_urlsafe(24) for name in ("admin", "grafana", "operator_token", *ROLES)}
     made["master_key"] = b64encode(secrets.token_bytes(32)).decode()
     return {**made, **kept}
 
@@ -42,8 +42,9 @@ def files_of(values: Mapping[str, str]) -> list[SecretFile]:
     """The files that each reader gets."""
     admin = f"postgresql://admin:{values['admin']}@{SERVER}/postgres"
     files = [
-        # The database server runs as a user of its own image.
+        # The database server and Grafana run as users of their own images.
         SecretFile("postgres", "password", values["admin"], 0o444),
+        SecretFile("grafana", "password", values["grafana"], 0o444),
         SecretFile("setup", "BUS_ADMIN_DATABASE", admin),
         SecretFile("tools", "BUS_ADMIN_DATABASE", admin),
         SecretFile("tools", "master.key", values["master_key"]),
