@@ -4,7 +4,7 @@ Only the newest version of each entity in the batch is counted; the causes of al
 score change names every fact that led to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -40,6 +40,9 @@ class _Data(msgspec.Struct, frozen=True, gc=False):
 class _Event(msgspec.Struct, frozen=True, gc=False):
     data: _Data
 
+
+_NOT_STORABLE = {0: None, 10: None}
+"""Characters that a stored cause cannot hold; the contract allows them in no id."""
 
 _decode = msgspec.json.Decoder(_Event).decode
 
@@ -83,26 +86,21 @@ class Reading:
         if known is None or known.version < data.version:
             self._newest[key] = data
 
-    def counted(self) -> list[Counted]:
+    def counted(self) -> Iterator[Counted]:
         """The entities in the order of their keys."""
-        wrong_title = self._wrong_title
-        newest = self._newest
-        return [
-            Counted(
-                key, data.version, data.agency, contribution(data.kind, data.agency, data.state, wrong_title)
-            )
-            for key, data in sorted(newest.items())
-        ]
+        for key, data in sorted(self._newest.items()):
+            found = contribution(data.kind, data.agency, data.state, self._wrong_title)
+            yield Counted(key, data.version, data.agency, found)
 
     def causes(self) -> Iterable[tuple[str, int, str]]:
         """Key, version, `<source> <id>` of every cause of every version."""
         for key, version, causes in self._causes:
             for cause in causes:
-                yield key, version, f"{cause.source} {cause.id}".replace("\x00", "")
+                yield key, version, f"{cause.source} {cause.id}".translate(_NOT_STORABLE)
 
 
 class Batch(NamedTuple):
-    """Columns for the fold statement: entities by key, each with its slice of the marks (from 1, inclusive)."""
+    """Columns for the fold statement: entities by key, each with its slice of the marks."""
 
     keys: list[str]
     versions: list[int]

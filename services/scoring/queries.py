@@ -39,7 +39,8 @@ _DECISIONS = """
 SELECT number, count(*)
 FROM (SELECT a.number, mark >> 30 & 262143
       FROM unnest($1::bigint[]) AS a (number), tally
-      WHERE mark BETWEEN (a.number << 48 | $2::bigint << 30) AND (a.number << 48 | $3::bigint << 30 | 1073741823)
+      WHERE mark BETWEEN (a.number << 48 | $2::bigint << 30)
+                     AND (a.number << 48 | $3::bigint << 30 | 1073741823)
         AND (mark >> 15 & 32767) BETWEEN $4 AND $5 AND (mark & 32767) <= $6
       GROUP BY 1, 2 HAVING sum(n) > 0) AS decided
 GROUP BY number

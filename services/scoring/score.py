@@ -263,12 +263,10 @@ def _explained_criterion(result: CriterionResult) -> Document:
         "title": criterion.title.model_dump(),
         "rule": criterion.rule.model_dump(),
         "provenance": criterion.provenance,
-        "formula": {
-            "kind": criterion.kind,
-            "with_numbers": worked.text,
-            "numerator": None if worked.numerator is None else plain(worked.numerator),
-            "denominator": None if worked.denominator is None else plain(worked.denominator),
-            "exact": None if worked.result is None else plain(worked.result),
-        },
-        "decided_by": outcome.reason,
+        "kind": criterion.kind,
+        "formula": worked.text,
+        "numerator": None if worked.numerator is None else plain(worked.numerator),
+        "denominator": None if worked.denominator is None else plain(worked.denominator),
+        "exact": None if worked.result is None else plain(worked.result),
+        "reason": outcome.reason,
     }

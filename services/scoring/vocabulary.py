@@ -29,39 +29,45 @@ class Vocabulary:
                 "INSERT INTO flow (number, flow) VALUES ($1, $2) ON CONFLICT DO NOTHING",
                 [(number, name) for name, number in flows.FIXED.items()],
             )
-            await self._read(connection)
+            await self.refresh(connection)
 
-    async def learn(self, pool: Pool, agencies: Iterable[str], flow_names: Iterable[str]) -> None:
+    async def learn(self, pool: Pool, agencies: Iterable[str], flow_names: Iterable[str] = ()) -> None:
         """Make sure that these names have numbers. Does nothing when they are known."""
         new_agencies = sorted({name for name in agencies if name not in self.agencies} - self.full)
         new_flows = sorted({name for name in flow_names if name not in self.flows} - self.full)
         if not new_agencies and not new_flows:
             return
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute(_LOCK)
-            await self._read(connection)
-            for name in new_agencies:
-                if name not in self.agencies:
+        async with pool.acquire() as connection:
+            async with connection.transaction():
+                await connection.execute(_LOCK)
+                for name in new_agencies:
                     await self._add_agency(connection, name)
-            for name in new_flows:
-                if name not in self.flows:
+                for name in new_flows:
                     await self._add_flow(connection, name)
+            # Only what was committed is known: numbers of a transaction that failed belong to nobody.
+            await self.refresh(connection)
 
-    async def _read(self, connection: Connection) -> None:
+    async def refresh(self, connection: Connection) -> None:
+        """Read what there is, also what other replicas have added."""
         for number, name in await connection.fetch("SELECT number, agency FROM agency"):
-            self._know_agency(number, name)
+            self.agencies[name] = number
+            self.agency_names[number] = name
         for number, name in await connection.fetch("SELECT number, flow FROM flow"):
-            self._know_flow(number, name)
+            self.flows[name] = number
+            self.flow_names[number] = name
 
     async def _add_agency(self, connection: Connection, name: str) -> None:
+        if await connection.fetchval("SELECT number FROM agency WHERE agency = $1", name) is not None:
+            return
         number: int = await connection.fetchval("SELECT coalesce(max(number) + 1, 1) FROM agency")
         if number > flows.MAX_AGENCY:
             self.full.add(name)
             return
         await connection.execute("INSERT INTO agency (number, agency) VALUES ($1, $2)", number, name)
-        self._know_agency(number, name)
 
     async def _add_flow(self, connection: Connection, name: str) -> None:
+        if await connection.fetchval("SELECT number FROM flow WHERE flow = $1", name) is not None:
+            return
         first = flows.first_number(name)
         last = flows.last_number(first)
         number: int = await connection.fetchval(
@@ -71,12 +77,3 @@ class Vocabulary:
             self.full.add(name)
             return
         await connection.execute("INSERT INTO flow (number, flow) VALUES ($1, $2)", number, name)
-        self._know_flow(number, name)
-
-    def _know_agency(self, number: int, name: str) -> None:
-        self.agencies[name] = number
-        self.agency_names[number] = name
-
-    def _know_flow(self, number: int, name: str) -> None:
-        self.flows[name] = number
-        self.flow_names[number] = name

@@ -76,7 +76,8 @@ CREATE TABLE score_change (
     period   text        NOT NULL,
     revision integer     NOT NULL,
     at       timestamptz NOT NULL,
-    document text        NOT NULL,             -- JSON as on the topic
+    document text        NOT NULL,             -- JSON as on the topic, without the causes
+    causes   text[]      NOT NULL,             -- '<source> <id>'
     UNIQUE (agency, period, revision)
 );
 
@@ -91,6 +92,17 @@ CREATE TABLE period_state (
     officer  text,
     reason   text
 );
+
+-- What arrived for a closed period: it changes nothing until somebody decides.
+CREATE TABLE adjustment (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    period text        NOT NULL,
+    agency text        NOT NULL,
+    at     timestamptz NOT NULL,
+    causes text[]      NOT NULL
+);
+
+CREATE INDEX adjustment_of_period ON adjustment (period, number);
 
 -- What was taken into account already: the rule book's digest, the last local day that began.
 CREATE TABLE noted (
