@@ -1,0 +1,137 @@
+"""The compose project and the images keep what docs/operations/compose.md promises; no engine is needed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.compose import secret_files
+from deploy.docker import health, start
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
+OURS = {name: service for name, service in SERVICES.items() if "build" in service}
+LONG_LIVED = {name: service for name, service in SERVICES.items() if "restart" in service}
+SCALED = ("content", "qa", "dossier", "scoring")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_container_has_few_rights_and_a_limit(name: str) -> None:
+    service = SERVICES[name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert "memory" in service.get("deploy", {}).get("resources", {}).get("limits", {}) or name in (
+        "replay",
+        "tools",
+    )
+    assert service.get("read_only") or name == "grafana"
+
+
+def test_every_port_faces_this_machine_only() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
+    assert len(ports) >= 6
+    assert all(port.startswith("127.0.0.1:${BUS_PORT_") for port in ports)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_an_image_is_a_stage_of_the_one_dockerfile(name: str) -> None:
+    build = OURS[name]["build"]
+    assert build["dockerfile"] == "deploy/docker/Dockerfile"
+    assert re.search(rf"^FROM \S+ AS {build['target']}$", DOCKERFILE, re.M)
+    assert OURS[name]["image"] == f"scoring-bus/{build['target']}:${{BUS_VERSION:-dev}}"
+
+
+def test_the_dockerfile_starts_from_official_images_and_pulls_no_syntax() -> None:
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.M))
+    assert {base for base in re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)} - stages == {"python:3.12-slim"}
+    assert "# syntax" not in DOCKERFILE
+    images = {service["image"] for service in SERVICES.values() if "build" not in service}
+    assert {image for image in images if "prom" not in image and "grafana" not in image} == {
+        "apache/kafka:4.3.1",
+        "postgres:18",
+    }
+
+
+@pytest.mark.parametrize("name", LONG_LIVED)
+def test_what_lives_long_is_restarted_and_watched(name: str) -> None:
+    assert LONG_LIVED[name]["restart"] == "unless-stopped"
+    watched_by_image = "HEALTHCHECK" in DOCKERFILE and name in (*SCALED, "report")
+    assert "healthcheck" in LONG_LIVED[name] or watched_by_image or name in ("prometheus", "grafana")
+
+
+@pytest.mark.parametrize("name", SCALED)
+def test_a_service_can_be_scaled(name: str) -> None:
+    assert "ports" not in SERVICES[name]
+    assert "container_name" not in SERVICES[name]
+    assert SERVICES[name]["stop_grace_period"] == "30s"
+    assert (
+        f"{name}:{SERVICES['gateway']['command'][3:][SCALED.index(name)].rpartition(':')[2]}"
+        in (SERVICES["gateway"]["command"])
+    )
+
+
+def test_secrets_are_made_once_and_each_reader_gets_its_own(tmp_path: Path) -> None:
+    readers = {file.reader for file in secret_files.files_of(secret_files.complete({}))}
+    for reader in ("store", *readers):
+        (tmp_path / reader).mkdir()
+    first = secret_files.hand_out(tmp_path)
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert first > 7
+    assert secret_files.hand_out(tmp_path) == 0
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
+    passwords = {role: before[tmp_path / role / "BUS_DATABASE"] for role in secret_files.ROLES}
+    assert len(set(passwords.values())) == len(passwords)
+    assert not (tmp_path / "scoring" / "master.key").exists()
+    volumes = {volume.partition(":")[0].removeprefix("secrets-") for volume in SERVICES["secrets"]["volumes"]}
+    assert volumes == {"store", *readers}
+
+
+def test_nobody_but_the_tools_reads_the_administrators_password() -> None:
+    mounted = {
+        name: [
+            volume.partition(":")[0] for volume in service.get("volumes", []) if volume.startswith("secrets-")
+        ]
+        for name, service in SERVICES.items()
+        if name != "secrets"
+    }
+    assert {name for name, volumes in mounted.items() if "secrets-tools" in volumes} == {"replay", "tools"}
+    for name in (*SCALED, "report"):
+        assert mounted[name] == [f"secrets-{name}"]
+
+
+def test_a_command_gets_the_secrets_of_its_files(tmp_path: Path) -> None:
+    (tmp_path / "BUS_DATABASE").write_text("postgresql://a:b@c/d\n")
+    (tmp_path / "BUS_PORT").write_text("1\n")
+    (tmp_path / "master.key").write_text("x\n")
+    got = start.environment({"BUS_SECRETS": str(tmp_path), "BUS_PORT": "8001"})
+    assert got["BUS_DATABASE"] == "postgresql://a:b@c/d"
+    assert got["BUS_PORT"] == "8001"
+    assert "master.key" not in got
+
+
+def test_a_secret_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "BUS_DATABASE").write_bytes(b"x" * (start.MAX_SECRET_BYTES + 1))
+    with pytest.raises(ValueError, match="larger than"):
+        start.from_files(tmp_path)
+
+
+def test_a_service_that_does_not_answer_is_not_healthy() -> None:
+    healthy, said = health.ask(1, "/readyz")
+    assert not healthy
+    assert said.startswith("port 1:")
+
+
+def test_the_image_of_the_dashboard_has_the_versions_of_the_others() -> None:
+    def versions(name: str) -> dict[str, str]:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        entries = re.findall(r"(?m)^([\w.\-]+)(?:\[[^]]*\])?==([^\s;]+)[^\n]*\\\n\s+--hash=sha256:", text)
+        return dict(entries)
+
+    dashboard, users = versions("deploy/docker/requirements-report.lock"), versions("requirements.lock")
+    assert versions("deploy/docker/requirements.lock").items() <= dashboard.items() <= users.items()
+    assert "nicegui" in dashboard
