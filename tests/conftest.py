@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from tests.running_parts import docker_answers, running_kafka, running_postgres
+from tests.running_parts import docker_answers, running_kafka, running_postgres, scratch
 from tests.whole_system import RunningSystem, running_system
 
 _numbers = count(1)
@@ -53,9 +53,9 @@ def kafka_bootstrap(docker: bool) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+def system() -> Iterator[RunningSystem]:
     """A whole running system, shared by the tests of a run: use publishers and entities of your own."""
-    with running_system(tmp_path_factory.mktemp("system") / "data") as running:
+    with scratch() as directory, running_system(directory / "data") as running:
         yield running
 
 

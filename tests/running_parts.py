@@ -78,7 +78,7 @@ def running_postgres(docker: bool) -> Iterator[str]:
         with _postgres_container() as url:
             yield url
         return
-    with _scratch() as directory:
+    with scratch() as directory:
         cluster = postgres.Postgres(
             directory / "postgres", free_port(), _PASSWORD, directory / "postgres.log", disposable=True
         )
@@ -110,7 +110,7 @@ def running_kafka(docker: bool) -> Iterator[str]:
         with _kafka_container() as address:
             yield address
         return
-    with _scratch() as directory:
+    with scratch() as directory:
         layout = Layout(directory, free_port_base())
         layout.create()
         broker = kafka.choose(layout, os.environ.get("BUS_TEST_BROKER", "auto"), print)
@@ -120,7 +120,6 @@ def running_kafka(docker: bool) -> Iterator[str]:
                 child = start(program)
                 stack.callback(stop, program, child)
                 _wait(broker.accepts, lambda: child.poll() is None, program.name, program.log)
-            os.environ.update(broker.environment)
             yield broker.address
 
 
@@ -155,7 +154,7 @@ def _kafka_container() -> Iterator[str]:
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
+def scratch() -> Iterator[Path]:
     """A directory for throw-away parts. The user who runs PostgreSQL can enter it also when we are root."""
     with tempfile.TemporaryDirectory(prefix="bus-parts-", ignore_cleanup_errors=True) as name:
         directory = Path(name)

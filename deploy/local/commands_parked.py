@@ -16,7 +16,7 @@ app = typer.Typer(
     help="Refused facts: kept with reason and original, to be repaired, sent again or dropped.",
     no_args_is_help=True,
 )
-_PAGE = 1_000
+_PAGE = 500
 
 State = Literal["parked", "repaired", "replayed", "dropped"]
 Ids = Annotated[

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
@@ -39,7 +39,6 @@ class Broker:
     program: Program | None = None
     # False for a broker that forgets its topics when it stops.
     durable: bool = True
-    environment: dict[str, str] = field(default_factory=dict)
 
     def accepts(self) -> bool:
         host, _, port = self.address.split(",", 1)[0].rpartition(":")
@@ -292,18 +291,17 @@ def _log_settings(layout: Layout) -> Path:
     return path
 
 
-# The broker in the wheel cannot number a producer's batches, so producers must not ask for it. Nothing is
-# lost by it here: a batch sent twice is the same versions twice, and those who read drop a version they have.
-#
-# Its further limits, found by trying with aiokafka 0.14; the system's results depend on none of them:
+# What the broker in the wheel cannot do, found by trying with aiokafka 0.14. The system's results depend on
+# none of it:
+# - it gives out no producer ids; `shared.runtime.producer` does without. A batch sent twice is the same facts
+#   and versions twice, and those who read drop what they have;
 # - it tells the first offset of the last batch as the end of a partition (end_offsets and highwater), so a
 #   reader's backlog looks smaller than it is by up to one batch;
 # - reading beyond the end is not refused, the reader waits for ever: positions kept elsewhere must be
 #   forgotten when it starts empty;
 # - a reader who joins a group waits 5 s, one who joins again after a kill up to 20 s;
 # - it does not list consumer groups, and keeps all versions of a compacted topic.
-MESH_LIMITS = {"BUS_KAFKA_IDEMPOTENCE": "0"}
-
+#
 # The broker in the wheel ------------------------------------------------------------------------------------
 
 
@@ -329,7 +327,6 @@ def mesh(layout: Layout) -> Broker:
             stop_seconds=3.0,
         ),
         durable=False,
-        environment=MESH_LIMITS,
     )
 
 

@@ -105,7 +105,6 @@ def environment(
         "BUS_MASTER_KEY_FILE": str(secrets.master_key_file),
         "BUS_LOG": plan.log,
         **{f"BUS_{name.upper()}_URL": layout.url(name) for name in SERVICES},
-        **broker.environment,
         "PYTHONUNBUFFERED": "1",
     }
     if role is not None:

@@ -21,6 +21,7 @@ from prometheus_client import Counter
 from shared.runtime import logs
 from shared.runtime.life import Beat, Life
 from shared.runtime.postgres import PASSING_FAULTS, Connection, connect, persistently
+from shared.runtime.producer import start_producer
 
 SentKey = tuple[str, bytes]
 """Topic and record key."""
@@ -215,10 +216,9 @@ class Relay:
 
     async def _ensure_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
-            producer = AIOKafkaProducer(
+            self._producer = await start_producer(
                 bootstrap_servers=self._servers,
                 client_id=f"{self._service}-relay",
-                enable_idempotence=True,
                 acks="all",
                 compression_type="lz4",
                 linger_ms=0,
@@ -226,12 +226,6 @@ class Relay:
                 max_request_size=MAX_RECORD_BYTES + 1024 * 1024,
                 request_timeout_ms=8_000,
             )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
         return self._producer
 
     async def _drop_producer(self) -> None:
