@@ -52,7 +52,7 @@ def written_models() -> dict[str, type[BaseModel]]:
         "score-change": scores.ScoreChange,
         "period": scores.PeriodState,
     }
-    emitted |= {f"state.{kind}": model for kind, model in states.STATES.items()}
+    emitted |= {f"state.{kind}": model for kind, model in states.STATE_OF_KIND.items()}
     return emitted
 
 
@@ -161,7 +161,9 @@ def main() -> int:
     only_check = parser.parse_args().check
     current = pages()
     stale = [
-        path for path, text in current.items() if not path.is_file() or path.read_text(encoding="utf-8") != text
+        path
+        for path, text in current.items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
     ]
     orphans = [path for path in SCHEMAS.glob("*.json") if path not in current]
     if only_check:

@@ -4,12 +4,21 @@ A field that the contract does not know is refused rather than dropped: a misspe
 otherwise vanish in silence, and personal data that nobody asked for would be kept.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import date as Date
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    WithJsonSchema,
+    model_validator,
+)
 
 from shared.contracts.words import (
     Agency,
@@ -37,14 +46,39 @@ Level = Literal["province", "district", "commune"]
 ServiceLevel = Literal["full", "partial", "none"]
 
 
+FIRST_YEAR, LAST_YEAR = 1999, 2088
+"""Days are counted within these years; the ends leave room for any offset."""
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
 def _only_text(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("must be written as text, as RFC 3339 does")  # noqa: TRY004 - pydantic wants ValueError
+        raise ValueError("must be written as text, as RFC 3339 does")
     return value
 
 
-Moment = Annotated[Instant, BeforeValidator(_only_text)]
-Day = Annotated[Date, BeforeValidator(_only_text)]
+def _only_rfc3339(value: object) -> object:
+    if not isinstance(value, str) or not _RFC3339.fullmatch(value):
+        raise ValueError(
+            "must be an instant with an offset, as RFC 3339 writes it: 2024-01-15T09:30:00+07:00"
+        )
+    return value
+
+
+def _in_counted_years(value: datetime) -> datetime:
+    if not FIRST_YEAR < value.year <= LAST_YEAR:
+        raise ValueError(f"lies outside the years {FIRST_YEAR + 1} to {LAST_YEAR}")
+    return value
+
+
+Moment = Annotated[
+    Instant,
+    BeforeValidator(_only_rfc3339),
+    AfterValidator(_in_counted_years),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+Day = Annotated[Date, BeforeValidator(_only_a_day)]
 
 
 class FactData(BaseModel):

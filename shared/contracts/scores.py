@@ -84,7 +84,7 @@ class CriterionMove(BaseModel):
 
 
 class ScoreChange(BaseModel):
-    """One change of a score, kept for ever and never rewritten. The changes of a period add up to the score."""
+    """One change of a score, never rewritten. The changes of a period add up to the score."""
 
     model_config = ConfigDict(frozen=True)
 
