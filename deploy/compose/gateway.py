@@ -147,15 +147,21 @@ def read_route(text: str) -> Route:
     return Route(name, int(port))
 
 
+async def listen(routes: list[Route], host: str) -> list[asyncio.Server]:
+    """Begin to carry connections. Raises OSError when a port is taken."""
+    loop = asyncio.get_running_loop()
+    return [
+        await loop.create_server(partial(Client, route), host, route.port, backlog=1024) for route in routes
+    ]
+
+
 async def relay(routes: list[Route], host: str) -> None:
     """Carry connections until a signal says stop."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    servers = [
-        await loop.create_server(partial(Client, route), host, route.port, backlog=1024) for route in routes
-    ]
+    servers = await listen(routes, host)
     sys.stdout.write(f"gateway: {', '.join(f'{route.port} to {route.name}' for route in routes)}\n")
     sys.stdout.flush()
     await stop.wait()
