@@ -9,6 +9,7 @@ from typing import NoReturn
 import typer
 
 from deploy.local import (
+    commands_demo,
     commands_parked,
     commands_publish,
     commands_publisher,
@@ -30,7 +31,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (commands_system.app, commands_publish.app, commands_scores.app, commands_work.app):
+for part in (
+    commands_demo.app,
+    commands_system.app,
+    commands_publish.app,
+    commands_scores.app,
+    commands_work.app,
+):
     app.registered_commands += part.registered_commands
 app.add_typer(commands_publisher.app, name="publisher", rich_help_panel="Facts")
 app.add_typer(commands_parked.app, name="parked", rich_help_panel="Facts")

@@ -1,19 +1,29 @@
 """./run scores, explain, what-if, verify-seal, rebuild: asking the scoring service."""
 
 import json as json_module
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import yaml
 
-from deploy.local import screen
+from deploy.local import control, kafka, screen
 from deploy.local.api import ask
-from deploy.local.layout import LaunchError
+from deploy.local.layout import LaunchError, Layout, load_secrets
 from deploy.local.options import DATA_DEFAULT, Data, Json, PortBase, opened
+from deploy.local.stages import Stages
+from deploy.local.supervisor import plan_of
+from deploy.local.system import REPOSITORY, environment
+from shared.contracts.topics import MODULES
 
 app = typer.Typer()
 _PANEL = "Scores"
+_SETTLE_SECONDS = 900.0
+_REBUILD_NOTICE_SECONDS = 2.0
 
 Period = Annotated[
     str | None, typer.Option("--period", help="A quarter 2024-Q1, a half 2024-H1 or a year 2024.")
@@ -148,6 +158,76 @@ def verify_seal(
         )
     if not found.get("valid"):
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=_PANEL)
+def rebuild(
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = False,
+) -> None:
+    """Drop everything that scoring has derived and work it out again from the bus.
+
+    Who ends with the same score keeps its revision. A bus that forgot its topics is filled again from the
+    ledgers first.
+    """
+    layout = opened(data, port_base)
+    control.require_running(layout)
+    if not control.report_of(layout).get("durable", True):
+        for module in MODULES:
+            ask(layout, module, "/v1/emit-again", method="POST")
+        _settle(layout, "sending every entity again")
+    begun = time.monotonic()
+    told = _begin_rebuild(layout)
+    # Every scoring process ends and is started again; until then the old ones still answer.
+    time.sleep(_REBUILD_NOTICE_SECONDS)
+    _settle(layout, "folding again")
+    told["seconds"] = round(time.monotonic() - begun, 1)
+    if json:
+        screen.print_json(told)
+    else:
+        screen.note(f"Rebuilt from {told.get('records')} records in {told['seconds']} s.")
+
+
+def _begin_rebuild(layout: Layout) -> dict[str, Any]:
+    """Run the scoring service's own command, as its role."""
+    report = control.report_of(layout)
+    broker = kafka.Broker(str(report["broker"]), str(report["broker_address"]))
+    plan, secrets = plan_of(layout.data), load_secrets(layout)
+    settings = {
+        **environment(layout, secrets, broker, plan, role="scoring"),
+        "BUS_PORT": str(layout.port("scoring")),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "services.scoring.rebuild"],
+        cwd=REPOSITORY,
+        env={
+            **os.environ,
+            **settings,
+            "BUS_PORT": str(layout.port("scoring")),
+            "PYTHONPATH": str(REPOSITORY),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise LaunchError(f"The rebuild did not begin:\n{done.stderr.strip()[-2000:]}")
+    # Its log may stand before the result.
+    return dict(json_module.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def _settle(layout: Layout, what: str) -> None:
+    with Stages(screen.notes) as progress:
+        most = 0
+
+        def tell(left: int) -> None:
+            nonlocal most
+            most = max(most, left)
+            progress(what, most - left, most)
+
+        control.wait_settled(layout, seconds=_SETTLE_SECONDS, tell=tell)
 
 
 def _window(period: str | None, first: str | None, last: str | None) -> dict[str, str | None]:

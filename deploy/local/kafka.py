@@ -291,6 +291,8 @@ def _log_settings(layout: Layout) -> Path:
     return path
 
 
+# The broker in the wheel ------------------------------------------------------------------------------------
+
 # What the broker in the wheel cannot do, found by trying with aiokafka 0.14. The system's results depend on
 # none of it:
 # - it gives out no producer ids; `shared.runtime.producer` does without. A batch sent twice is the same facts
@@ -301,8 +303,6 @@ def _log_settings(layout: Layout) -> Path:
 #   forgotten when it starts empty;
 # - a reader who joins a group waits 5 s, one who joins again after a kill up to 20 s;
 # - it does not list consumer groups, and keeps all versions of a compacted topic.
-#
-# The broker in the wheel ------------------------------------------------------------------------------------
 
 
 def mesh(layout: Layout) -> Broker:

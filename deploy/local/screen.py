@@ -2,20 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -45,20 +35,3 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     results.print(table)
-
-
-@contextmanager
-def progress(unit: str) -> Iterator[Progress]:
-    """Bars with rates and time left on a terminal; nothing where there is none (see `PlainProgress`)."""
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]} " + unit),
-        TimeRemainingColumn(),
-        console=notes,
-        disable=not notes.is_terminal,
-    ) as bars:
-        yield bars

@@ -18,7 +18,7 @@ async def start_producer(**options: Any) -> AIOKafkaProducer:
 
     Brokers that only speak Kafka's protocol may lack idempotence. Without it a batch that was acknowledged
     too late is on the topic twice. That is harmless here, for readers know a fact by its id and drop a
-    version that they have; so it is said and done without. Raises KafkaError when the broker cannot be used at all.
+    version that they have; so it is said and done without. Raises KafkaError when the broker cannot be used.
     """
     for idempotent in (True, False):
         producer = AIOKafkaProducer(enable_idempotence=idempotent, **options)
