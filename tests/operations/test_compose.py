@@ -25,10 +25,7 @@ def test_a_container_has_few_rights_and_a_limit(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["logging"]["options"].keys() == {"max-size", "max-file"}
-    assert "memory" in service.get("deploy", {}).get("resources", {}).get("limits", {}) or name in (
-        "replay",
-        "tools",
-    )
+    assert "memory" in service["deploy"]["resources"]["limits"]
     assert service.get("read_only") or name == "grafana"
 
 
