@@ -1,4 +1,4 @@
-"""Answers about scores and indicators: published where a quarter is asked for, worked out on demand otherwise."""
+"""Answers about scores: published where a quarter is asked for, worked out on demand otherwise."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date

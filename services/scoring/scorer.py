@@ -239,6 +239,7 @@ class Scorer:
         for work in works:
             if work.period.name in closed:
                 await self._adjust(connection, work, now)
+                await self._restore(connection, work.period)
             else:
                 changed += await self._score(connection, work, now)
         return changed
@@ -252,6 +253,21 @@ class Scorer:
         ]
         await connection.executemany(
             "INSERT INTO adjustment (period, agency, at, causes) VALUES ($1, $2, $3, $4)", rows
+        )
+
+    async def _restore(self, connection: Connection, period: Period) -> None:
+        """A rebuild drops the scores of closed periods too; they come back as they were published."""
+        rows = await connection.fetch(
+            """SELECT agency, revision, as_of, content FROM score_published AS p WHERE period = $1
+               AND NOT EXISTS (SELECT FROM score AS s WHERE s.period = p.period AND s.agency = p.agency)""",
+            period.name,
+        )
+        documents = {
+            row["agency"]: Published(row["revision"], row["as_of"], row["content"]).document() for row in rows
+        }
+        await connection.executemany(
+            "INSERT INTO score (agency, period, document) VALUES ($1, $2, $3)",
+            [(agency, period.name, canonical(document)) for agency, document in documents.items()],
         )
 
     async def _score(self, connection: Connection, work: Work, now: datetime) -> int:

@@ -1,0 +1,171 @@
+"""The scoring service: wiring."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from services.scoring import api, fold, rebuild, ruleset
+from services.scoring.batch import Batch
+from services.scoring.eligibility import Agencies
+from services.scoring.evidence import Evidence
+from services.scoring.loops import ScoringLoop
+from services.scoring.readings import Readings
+from services.scoring.scorer import Book, Scorer
+from services.scoring.settings import ScoringSettings
+from services.scoring.stream import Stream
+from services.scoring.vocabulary import Vocabulary
+from shared.calendar.working import vietnam
+from shared.register.register import Register, shipped_register
+from shared.runtime import health, problem
+from shared.runtime.clock import Clock, system_clock
+from shared.runtime.consumer import BatchConsumer, Reading
+from shared.runtime.life import Life, Service, main
+from shared.runtime.migrate import migrate
+from shared.runtime.postgres import Pool, open_pool, persistently
+from shared.runtime.relay import Relay
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+VERSION = "1.0.0"
+_FETCH_BYTES = 1_048_576
+"""Per partition; with 18 partitions prefetched this bounds memory."""
+
+
+def open_book(register: Register | None = None, rules: Path = ruleset.RULESETS) -> Book:
+    """Rules and register, checked against each other. Raises DataFileError or RegisterError."""
+    agencies = Agencies(register or shipped_register())
+    book = ruleset.read_rule_book(rules)
+    book.check(agencies.everyone())
+    told = "\n".join(
+        [
+            *(repr(rule_set.row) for rule_set in book.rule_sets),
+            *(repr(agency) for agency in agencies.register.agencies.values()),
+            *(repr(entry) for entry in agencies.register.eligibility),
+        ]
+    )
+    return Book(book, agencies, vietnam().version, hashlib.sha256(told.encode()).hexdigest())
+
+
+def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> FastAPI:
+    """The application; `get` gives the parts once a request comes."""
+    app = FastAPI(
+        title="Scoring bus: scoring",
+        version=VERSION,
+        description="Counts what the domain services emit, scores agencies, explains every point.",
+    )
+    problem.install(app)
+    health.install(app, life or Life(), status)
+    api.add_lists(app, get)
+    api.add_scores(app, get)
+    api.add_changes(app, get)
+    api.add_commands(app, get)
+    return app
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI document; nothing is connected to."""
+
+    def never() -> api.Parts:
+        raise RuntimeError("an application that only describes itself takes no requests")
+
+    async def nothing() -> dict[str, Any]:
+        return {"pending": 0}
+
+    return make_app(never, None, nothing).openapi()
+
+
+def service(settings: ScoringSettings, book: Book, clock: Clock = system_clock) -> Service:
+    """What `life.main` runs."""
+
+    @asynccontextmanager
+    async def opened(life: Life) -> AsyncIterator[FastAPI]:
+        async with (
+            open_pool(
+                settings.database_url(), application="scoring", size=settings.database_connections
+            ) as pool,
+            httpx.AsyncClient(timeout=5.0, limits=httpx.Limits(max_connections=20)) as client,
+            _running(life, settings, book, pool, client, clock) as app,
+        ):
+            yield app
+
+    return opened
+
+
+@asynccontextmanager
+async def _running(
+    life: Life, settings: ScoringSettings, book: Book, pool: Pool, client: httpx.AsyncClient, clock: Clock
+) -> AsyncIterator[FastAPI]:
+    vocabulary = Vocabulary()
+    epoch = await persistently(lambda: _prepare(pool, vocabulary))
+    scorer = Scorer(pool, vocabulary, book, settings.partitions, clock=clock)
+    relay = Relay(life, settings.database_url(), settings.kafka_servers(), "scoring", scorer.again)
+    stream = Stream(life, pool, settings.stream_clients)
+    scoring = ScoringLoop(life, pool, scorer, epoch, (relay.wake, stream.wake))
+    folder = fold.Folder(
+        pool,
+        vocabulary,
+        book.agencies.wrong_title,
+        epoch,
+        onward=sorted(vocabulary.flows[flow] for flow in book.onward()),
+        on_stored=scoring.stored,
+        clock=clock,
+    )
+    reading = Reading(
+        settings.kafka_servers(), fold.TOPICS, "scoring", "scoring", settings.partitions,
+        max_records=settings.batch_records, max_partition_fetch_bytes=_FETCH_BYTES,
+    )  # fmt: skip
+    consumer = BatchConsumer(life, pool, reading, folder.prepare, folder.apply, clock)
+    readings = Readings(pool, vocabulary, book, clock)
+
+    async def begin_rebuild() -> int:
+        ends = await rebuild.ends_of(settings.kafka_servers(), settings.partitions)
+        async with pool.acquire() as connection:
+            return await rebuild.begin(connection, ends)
+
+    parts = api.Parts(
+        settings, readings, Evidence(readings, settings.domain_urls(), client), stream, begin_rebuild
+    )
+    app = make_app(lambda: parts, life, lambda: _status(consumer, readings, relay))
+    relay.start()
+    stream.start()
+    scoring.start()
+    consumer.start()
+    try:
+        yield app
+    finally:
+        await asyncio.sleep(0)
+        await consumer.close()
+        await life.finish()
+
+
+async def _prepare(pool: Pool, vocabulary: Vocabulary) -> fold.Epoch:
+    async with pool.acquire() as connection:
+        await migrate(connection, MIGRATIONS)
+    await vocabulary.load(pool)
+    async with pool.acquire() as connection:
+        return await fold.read_epoch(connection)
+
+
+async def _status(consumer: BatchConsumer[Batch], readings: Readings, relay: Relay) -> dict[str, Any]:
+    lag = await consumer.lag()
+    waiting = await readings.pending()
+    faults = waiting.pop("faults", 0)
+    return {
+        "pending": lag + consumer.in_hand() + sum(waiting.values()),
+        "events": lag,
+        **waiting,
+        "in_flight": consumer.in_hand(),
+        "faults": faults,
+        "relay": relay.elected,
+    }
+
+
+def run() -> int:
+    """Run until asked to stop; answers the exit code. Raises pydantic.ValidationError for bad settings."""
+    settings = ScoringSettings()
+    return main("scoring", settings, service(settings, open_book()))

@@ -1,0 +1,169 @@
+"""From a number to what stands behind it: the entities that a criterion counted, and their facts as sent."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from services.scoring import flows
+from services.scoring.indicators import Probe, Span, flows_of, probes
+from services.scoring.readings import Readings
+from services.scoring.ruleset import Criterion
+from services.scoring.score import Document
+from shared.runtime import logs
+from shared.runtime.postgres import Record
+from shared.runtime.problem import ProblemError
+
+MAX_PAGE = 100
+_AT_ONCE = 8
+"""Requests to a domain service under way at a time."""
+
+_FIND = """
+WITH mine AS (
+    SELECT key, version, marks, amounts FROM contribution
+    WHERE agency = $1 AND key > $2 AND split_part(key, '/', 1) = ANY ($3)
+    UNION ALL
+    SELECT key, version, marks, amounts FROM contribution
+    WHERE others @> ARRAY[$1::smallint] AND agency <> $1 AND key > $2 AND split_part(key, '/', 1) = ANY ($3)),
+ hits AS (
+    SELECT mine.key, mine.version, asked.place, sum(coalesce(u.n, 1))::bigint AS n
+    FROM mine, unnest(mine.marks, mine.amounts) AS u (mark, n),
+         unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS asked (low, high, place)
+    WHERE u.mark BETWEEN asked.low AND asked.high AND (u.mark & 32767) <= $6
+    GROUP BY 1, 2, 3 HAVING sum(coalesce(u.n, 1)) <> 0)
+SELECT key, version, array_agg(place ORDER BY place) AS places, array_agg(n ORDER BY place) AS counts
+FROM hits GROUP BY key, version ORDER BY key LIMIT $7
+"""
+
+_KINDS = (
+    ("qa.", "question"),
+    ("dossier.", "dossier"),
+    ("procedure.", "procedure"),
+    ("content.visits", "audience"),
+    ("content.reach.", "audience"),
+    (flows.FOLLOWERS, "audience"),
+    ("content.board.", "board"),
+    ("content.channel.", "channel"),
+    (flows.REPORT, "report"),
+    ("portal.", "portal"),
+    (flows.ASSESSED, "assessment"),
+    (flows.ASSESSED_POINTS, "assessment"),
+    ("content.", "article"),
+)
+_MODULES = {"question": "qa", "dossier": "dossier", "procedure": "dossier"}
+
+log = logs.get(__name__)
+
+
+def kind_of(flow: str) -> str:
+    """The kind of entity that a flow counts."""
+    return next(kind for prefix, kind in _KINDS if flow.startswith(prefix))
+
+
+def module_of(kind: str) -> str:
+    """The domain service that keeps entities of a kind."""
+    return _MODULES.get(kind, "content")
+
+
+class Evidence:
+    """Finds the entities behind a criterion and asks the domain services for their facts."""
+
+    def __init__(self, readings: Readings, urls: Mapping[str, str], client: httpx.AsyncClient) -> None:
+        self._readings = readings
+        self._urls = urls
+        self._client = client
+
+    async def page(
+        self, agency: str, criterion: str, span: Span, after: str, limit: int, *, facts: bool
+    ) -> Document:
+        """One page of entities in the order of their keys. Raises ProblemError 404 for another criterion."""
+        self._readings.known(agency)
+        module, found = await self._criterion(agency, criterion, span)
+        wanted = {flow for name in found.names for flow in flows_of(name)}
+        asked = [p for p in probes(span, wanted) if p.flow in self._readings.vocabulary.flows]
+        rows = await self._find(agency, asked, span, after, limit + 1)
+        entities = [self._shown(row, asked) for row in rows[:limit]]
+        if facts:
+            await self._add_facts(agency, entities)
+        return {
+            "agency": agency,
+            "from": span.window.first.isoformat(),
+            "to": span.window.last.isoformat(),
+            "module": module,
+            "criterion": criterion,
+            "indicators": list(found.names),
+            "entities": entities,
+            "next": entities[-1]["key"] if len(rows) > limit else None,
+        }
+
+    async def _criterion(self, agency: str, criterion: str, span: Span) -> tuple[str, Criterion]:
+        results = await self._readings.results(span, [agency])
+        result = results.get(agency)
+        known = [
+            (module, one.criterion)
+            for module, scored in (result.modules.items() if result else ())
+            for one in scored.criteria
+        ]
+        wanted_module, _, wanted = criterion.rpartition("/")
+        for module, one in known:
+            if one.id == wanted and wanted_module in ("", module):
+                return module, one
+        names = ", ".join(f"{module}/{one.id}" for module, one in known) or "none"
+        raise ProblemError(
+            404, "unknown-criterion", f"{agency} is not scored on {criterion!r} here; its criteria: {names}."
+        )
+
+    async def _find(
+        self, agency: str, asked: list[Probe], span: Span, after: str, limit: int
+    ) -> list[Record]:
+        vocabulary = self._readings.vocabulary
+        number = vocabulary.agencies.get(agency)
+        if number is None or not asked:
+            return []
+        kinds = sorted({kind_of(probe.flow) for probe in asked})
+        low = [flows.pack(number, vocabulary.flows[p.flow], p.low, 0) for p in asked]
+        high = [flows.pack(number, vocabulary.flows[p.flow], p.high, flows.MAX_DAY) for p in asked]
+        async with self._readings.pool.acquire() as connection:
+            found: list[Record] = await connection.fetch(
+                _FIND, number, after, kinds, low, high, span.cut, limit
+            )
+        return found
+
+    def _shown(self, row: Record, asked: list[Probe]) -> Document:
+        kind, _, entity = row["key"].partition("/")
+        counts = {asked[place - 1].flow: n for place, n in zip(row["places"], row["counts"], strict=True)}
+        return {
+            "key": row["key"],
+            "kind": kind,
+            "entity": entity,
+            "module": module_of(kind),
+            "version": row["version"],
+            "counts": counts,
+        }
+
+    async def _add_facts(self, agency: str, entities: Iterable[Document]) -> None:
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def add(entity: Document) -> None:
+            async with gate:
+                entity["facts"] = await self._facts(agency, entity)
+
+        await asyncio.gather(*(add(entity) for entity in entities))
+
+    async def _facts(self, agency: str, entity: Document) -> list[Any] | None:
+        """Every fact of an entity with its ledger position and what became of it; None when out of reach."""
+        base = f"{self._urls[entity['module']].rstrip('/')}/v1/entities/{entity['kind']}/"
+        names = [entity["entity"], entity["entity"].removeprefix(f"{agency}/")]
+        asked: dict[str, str] = {} if entity["kind"] == "question" else {"agency": agency}
+        for name in dict.fromkeys(names):
+            try:
+                answer = await self._client.get(f"{base}{quote(name)}/facts", params=asked)
+            except httpx.HTTPError as error:
+                log.info("facts out of reach", module=entity["module"], reason=repr(error))
+                return None
+            if answer.status_code == 200:
+                facts: list[Any] = answer.json()["facts"]
+                return facts
+        return None
