@@ -20,7 +20,9 @@ OPEN_STATUSES = {
     "question": frozenset({"received", "accepted"}),
     "dossier": frozenset({"received", "paused", "in_progress"}),
 }
-MAX_CHANGES_PER_AGENCY = 200
+MAX_CHANGES_PER_AGENCY = 100
+MAX_CAUSES_KEPT = 12
+"""A change after a long silence may have thousands of causes; the scoring service tells the rest."""
 MAX_RECENT_CHANGES = 200
 MAX_REJECTIONS = 2_000
 MAX_ALERTS = 500
@@ -158,6 +160,12 @@ class View:
         # The relay may send the last records again after a crash; a revision is shown once.
         if any(c["period"] == content["period"] and c["revision"] == content["revision"] for c in kept):
             return
+        causes = content.get("causes") or []
+        content = {
+            **content,
+            "causes": causes[:MAX_CAUSES_KEPT],
+            "causes_total": content.get("causes_total", len(causes)),
+        }
         kept.append(content)
         self.recent.append(content)
         self.touched.scores.add((content["period"], content["agency"]))

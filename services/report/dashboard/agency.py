@@ -1,13 +1,14 @@
 """One agency: points by criterion, the numbers behind, evidence, changes, deadlines, peers."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from nicegui import ui
 
 from services.report import deadlines, league, rulebook
-from services.report.dashboard.fragments import sheet_problem
+from services.report.dashboard.fragments import agency_names, sheet_problem
 from services.report.dashboard.livepart import part
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.upstream import UpstreamError, path
@@ -15,6 +16,7 @@ from services.report.windows import BoardKey
 
 MAX_CHANGES = 60
 MAX_DEADLINES = 40
+EVIDENCE_PAGE = 25
 PEERS_EACH_SIDE = 3
 SCORE_FRESH_SECONDS = 0.5
 
@@ -176,8 +178,8 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
             await _parts(page)
 
     @app.get(f"/fragments/{language}/evidence/{{agency}}", include_in_schema=False)
-    async def evidence(request: Request, agency: str, module: str, criterion: str, cursor: str = "") -> HTMLResponse:
-        return await _evidence(desk, request, language, agency, module, criterion, cursor)
+    async def evidence(request: Request, agency: str, module: str, criterion: str, after: str = "") -> HTMLResponse:
+        return await _evidence(desk, request, language, agency, module, criterion, after)
 
 
 async def _parts(page: AgencyPage) -> None:
@@ -204,12 +206,31 @@ async def _parts(page: AgencyPage) -> None:
 
 
 async def _evidence(
-    desk: Desk, request: Request, language: str, agency: str, module: str, criterion: str, cursor: str
+    desk: Desk, request: Request, language: str, agency: str, module: str, criterion: str, after: str
 ) -> HTMLResponse:
     at = await visit(desk, request, "agency", language)
-    query = {**(at.key.query() if at.key else {}), "criterion": criterion, "module": module, "cursor": cursor or None}
+    query = {
+        **(at.key.query() if at.key else {}),
+        "criterion": f"{module}/{criterion}",
+        "after": after or None,
+        "limit": EVIDENCE_PAGE,
+    }
     try:
         answer = await desk.upstream.get("scoring", path("scores", agency, "evidence"), query)
+        book = await rulebook.load(desk.upstream)
     except UpstreamError as error:
         return sheet_problem(at, error, at.t("evidence.title"))
-    return HTMLResponse(at.draw("evidence", answer=answer, agency=agency, module=module, criterion=criterion))
+    here = urlencode({**at.query(), "module": module, "criterion": criterion})
+    titles = (
+        rulebook.word(one.get("title"), language)
+        for ruleset in book.rulesets
+        if ruleset.get("module") == module
+        for one in ruleset["criteria"]
+        if one["id"] == criterion
+    )
+    return HTMLResponse(
+        at.draw(
+            "evidence", answer=answer, name=agency_names(at).get(agency, agency), after=after,
+            title=next(titles, criterion), here=f"/fragments/{language}/evidence/{agency}?{here}",
+        )
+    )  # fmt: skip

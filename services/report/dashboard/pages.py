@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
-from services.report.dashboard import agency, fragments, operations, overview, render, signin, work
+from services.report.dashboard import agency, fragments, operations, overview, period_page, render, rules, signin, work
 from services.report.dashboard.shell import STATIC, Desk, localised
 
 RECONNECT_SECONDS = 20.0
@@ -23,6 +23,8 @@ def install(app: FastAPI, desk: Desk) -> None:
         work.install(desk, localised("/work", language), language)
         agency.install(app, desk, localised("/agency", language), language)
         operations.install(app, desk, localised("/operations", language), language)
+        rules.install(app, desk, localised("/rules", language), language)
+        period_page.install(app, desk, localised("/period", language), language)
         fragments.install(app, desk, language)
         signin.install(desk, localised("/sign-in", language), language)
     ui.run_with(

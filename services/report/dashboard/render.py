@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, Undefined
 
 from shared.calendar.local import local
 
@@ -87,18 +87,23 @@ def signed(value: float | int | Decimal | None, language: str) -> str:
     return ("+" if value > 0 else "−") + points(abs(value), language)
 
 
-def day(value: date | datetime | str | None, _language: str = "vi") -> str:
+def given(value: Any) -> Any:
+    """The value, None for a field that another service left out."""
+    return None if isinstance(value, Undefined) else value
+
+
+def day(value: date | datetime | str | None) -> str:
     """A local day as `22/03/2024`."""
     if not value:
         return "–"
     if isinstance(value, str):
-        value = datetime.fromisoformat(value)
+        value = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     if isinstance(value, datetime):
         value = local(value).date()
     return f"{value:%d/%m/%Y}"
 
 
-def instant(value: datetime | str | None, _language: str = "vi") -> str:
+def instant(value: datetime | str | None) -> str:
     """A local minute as `22/03/2024 16:05`."""
     if not value:
         return "–"
@@ -121,18 +126,17 @@ def _environment(language: str) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
-        undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     t = words(language)
     environment.globals.update(t=t, language=language)
     environment.filters.update(
-        num=lambda value, places=0: number(value, language, places),
-        points=lambda value: points(value, language),
-        signed=lambda value: signed(value, language),
-        day=day,
-        instant=instant,
+        num=lambda value, places=0: number(given(value), language, places),
+        points=lambda value: points(given(value), language),
+        signed=lambda value: signed(given(value), language),
+        day=lambda value: day(given(value)),
+        instant=lambda value: instant(given(value)),
         period=lambda value: period_name(value, t),
     )
     return environment

@@ -5,11 +5,11 @@
   const { text } = window.bus;
   let opener = null;
 
-  async function show(address) {
+  async function show(address, options = {}) {
     const sheet = document.getElementById("sheet");
     sheet.innerHTML = `<p class="state" role="status">${text("sheet_loading")}</p>`;
     if (!sheet.open) sheet.showModal();
-    const answer = await fetch(address, { headers: { accept: "text/html" } }).catch(() => null);
+    const answer = await fetch(address, { headers: { accept: "text/html" }, ...options }).catch(() => null);
     if (answer?.ok) {
       sheet.innerHTML = await answer.text();
       sheet.querySelector("h2")?.focus();
@@ -27,6 +27,13 @@
     }
     const sheet = document.getElementById("sheet");
     if (sheet?.open && (event.target.closest?.("[data-close]") || event.target === sheet)) sheet.close();
+  });
+  // A form whose answer is a sheet of its own.
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches?.("[data-sheet-form]")) return;
+    event.preventDefault();
+    opener = event.submitter?.id ?? null;
+    show(event.target.action, { method: "POST", body: new URLSearchParams(new FormData(event.target)) });
   });
   // The button that opened the sheet may have been drawn anew in the meantime; it is found by its name.
   document.addEventListener(

@@ -1,0 +1,208 @@
+"""The period: how far it is, what is missing, which portals are silent, closing it, the seal, adjustments."""
+
+import json
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import RedirectResponse
+from nicegui import ui
+
+from services.report.dashboard.livepart import part
+from services.report.dashboard.shell import Desk, Visit, frame, localised, markup, visit
+from services.report.deadlines import judge
+from services.report.session_api import require_officer
+from services.report.upstream import UpstreamError, path
+from services.report.windows import BoardKey, board_key
+from shared.calendar.local import local_day
+from shared.calendar.periods import parse_period
+from shared.runtime.problem import ProblemError
+
+GROUPS = ("departments", "vertical", "districts", "party", "communes")
+LISTS_SECONDS = 15.0
+INDICATORS_FRESH_SECONDS = 10.0
+
+
+def missing_judgements(scores: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """Agency → (module, criterion) that nobody has judged yet."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for agency, score in scores.items():
+        unknown = [
+            (module, criterion["id"])
+            for module, content in score["modules"].items()
+            for criterion in content.get("criteria", ())
+            if criterion["status"] == "unknown"
+        ]
+        if unknown:
+            found[agency] = unknown
+    return found
+
+
+def silent_portals(
+    agencies: dict[str, dict[str, Any]], indicators: dict[str, dict[str, int]]
+) -> dict[str, list[str]]:
+    """Portals without a single item in the window, by the group or (communes) the district they belong to."""
+    found: dict[str, list[str]] = {}
+    for slug, agency in agencies.items():
+        if indicators.get(slug, {}).get("content.items", 0) == 0:
+            place = agency.get("parent") if agency["group"] == "communes" else None
+            found.setdefault(place or agency["group"], []).append(slug)
+    return found
+
+
+class PeriodPage:
+    """Draws the parts of the page."""
+
+    def __init__(self, at: Visit, key: BoardKey) -> None:
+        self.at = at
+        self.key = key
+        self.desk = at.desk
+
+    def _name(self, slug: str) -> str:
+        agency = self.desk.hub.agencies.get(slug, {})
+        english = self.at.language == "en" and agency.get("name_en")
+        return str(agency["name_en"] if english else agency.get("name", slug))
+
+    async def state(self) -> str:
+        """Open or closed, how many days have passed, the seal."""
+        period = parse_period(self.key.period)
+        today = local_day(self.desk.clock())
+        total = period.window.days
+        passed = min(total, max(0, (today - period.first).days + 1))
+        return self.at.draw(
+            "period_state", period=self.desk.view.periods.get(self.key.period, {"state": "open"}),
+            key=self.key, days=total, passed=passed, set_day=self.desk.cut_offs.get(self.key.period),
+            last=period.last, first=period.first,
+        )  # fmt: skip
+
+    async def checks(self) -> str:
+        """The list of checks before a period is closed."""
+        view = self.desk.view
+        scores = view.scores.get(self.key.period, {})
+        unknown = missing_judgements(scores)
+        scored = [slug for slug, score in scores.items() if score["modules"]]
+        sent = {agency for agency, period in view.reports if period == self.key.period}
+        unsent = sorted((slug for slug in scored if slug not in sent), key=self._name)
+        pending = {name: state.pending for name, state in self.desk.upstream.states.items()}
+        refused = await self._parked()
+        now = self.desk.clock()
+        overdue = sum(1 for work in view.open_work() if judge(work, now).state == "overdue")
+        return self.at.draw(
+            "period_checks", unknown=unknown, unsent=unsent, sent=len(sent), scored=len(scored),
+            pending=pending, settled=all(n == 0 for n in pending.values()), overdue=overdue, refused=refused,
+            name=self._name, key=self.key, closed=view.periods.get(self.key.period, {}).get("state") == "closed",
+        )  # fmt: skip
+
+    async def _parked(self) -> int | None:
+        """Refused facts that nobody has settled; None where a service does not tell."""
+        total = 0
+        for module in ("content", "qa", "dossier"):
+            try:
+                answer = await self.desk.upstream.get(
+                    module, path("rejections"), {"state": "parked", "limit": 500}, fresh_s=LISTS_SECONDS
+                )
+            except UpstreamError:
+                return None
+            total += len(answer["rejections"])
+        return total
+
+    async def portals(self) -> str:
+        """Silent portals, communes under their district."""
+        window = self.key.window
+        answer = await self.desk.upstream.get(
+            "scoring", path("indicators"),
+            {"from": window.first.isoformat(), "to": window.last.isoformat()}, fresh_s=INDICATORS_FRESH_SECONDS,
+        )  # fmt: skip
+        silent = silent_portals(self.desk.hub.agencies, answer["agencies"])
+        places = sorted(silent.items(), key=lambda item: (item[0] not in GROUPS, self._name(item[0])))
+        return self.at.draw("period_portals", places=places, groups=GROUPS, name=self._name,
+                            total=sum(len(slugs) for slugs in silent.values()))  # fmt: skip
+
+    async def adjustments(self) -> str:
+        """What arrived for a closed period and waits for a decision."""
+        try:
+            answer = await self.desk.upstream.get("scoring", path("periods", self.key.period, "adjustments"))
+        except UpstreamError as error:
+            if not error.missing:
+                raise
+            answer = {"adjustments": []}
+        return self.at.draw("period_adjustments", rows=answer.get("adjustments", [])[:200], name=self._name)
+
+
+def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
+    """Register the page under `route` and its actions."""
+
+    @ui.page(route, language=language, response_timeout=20)  # type: ignore[arg-type]
+    async def period(request: Request) -> None:
+        at = await visit(desk, request, "period", language)
+        with frame(at, at.t("period.title")):
+            if at.key is None:
+                markup(at.draw("blank", title=at.t("overview.no_scores_title"), text=at.t("overview.no_scores")))
+                return
+            if told := request.query_params.get("told"):
+                markup(at.draw("notice", kind="info", text=at.t(f"period.told_{told}", told)))
+            if problem := request.query_params.get("problem"):
+                markup(at.draw("notice", kind="error", text=problem[:500]))
+            page = PeriodPage(at, at.key)
+            await part(at, page.state, concerns=lambda touched: touched.periods, every_s=60.0)
+            with ui.element("div").classes("two"):
+                with ui.element("section").classes("panel"):
+                    await part(at, page.checks, concerns=lambda touched: bool(touched), every_s=LISTS_SECONDS)
+                with ui.element("div").classes("side"):
+                    with ui.element("section").classes("panel"):
+                        await part(at, page.portals, every_s=LISTS_SECONDS)
+                    with ui.element("section").classes("panel"):
+                        await part(at, page.adjustments, concerns=lambda touched: touched.periods, every_s=LISTS_SECONDS)
+
+    _install_actions(app, desk, language)
+
+
+def _install_actions(app: FastAPI, desk: Desk, language: str) -> None:
+    @app.post(f"/actions/{language}/cut-off", include_in_schema=False)
+    async def cut_off(
+        request: Request, period: str = Form(max_length=10), last_day: str = Form("", max_length=10)
+    ) -> RedirectResponse:
+        officer = await require_officer(desk, request)
+        at = await visit(desk, request, "period", language)
+        await _set_cut_off(desk, officer, period, last_day)
+        if at.officer:
+            await desk.accounts.record(at.officer, "cut-off", period, json.dumps({"last_day": last_day}))
+        return _back(at, period, told="cut_off")
+
+    @app.post(f"/actions/{language}/close", include_in_schema=False)
+    async def close(
+        request: Request, period: str = Form(max_length=10), reason: str = Form("", max_length=500)
+    ) -> RedirectResponse:
+        officer = await require_officer(desk, request)
+        at = await visit(desk, request, "period", language)
+        body = {"officer": officer, "reason": reason or None}
+        try:
+            await desk.upstream.post("scoring", path("periods", period, "close"), body, operator=True)
+        except UpstreamError as error:
+            return _back(at, period, problem=error.detail)
+        if at.officer:
+            await desk.accounts.record(at.officer, "close", period)
+        return _back(at, period, told="closed")
+
+
+async def _set_cut_off(desk: Desk, officer: str, period: str, last_day: str) -> None:
+    try:
+        key = board_key(period, last_day or None)
+    except ValueError as error:
+        raise ProblemError(422, "cut-off", str(error)) from error
+    if key.cut_off is None:
+        await desk.pool.execute("DELETE FROM cut_off WHERE period = $1", period)
+        desk.cut_offs.pop(period, None)
+        return
+    day: date = key.cut_off
+    await desk.pool.execute(
+        """INSERT INTO cut_off (period, last_day, set_by) VALUES ($1, $2, $3)
+           ON CONFLICT (period) DO UPDATE SET last_day = $2, set_by = $3, set_at = now()""",
+        period, day, officer,
+    )  # fmt: skip
+    desk.cut_offs[period] = day
+
+
+def _back(at: Visit, period: str, **query: str) -> RedirectResponse:
+    return RedirectResponse(f"{localised('/period', at.language)}?{urlencode({'period': period, **query})}", 303)

@@ -1,0 +1,141 @@
+"""The rule sets in words, with their provenance, two versions side by side, and what-if."""
+
+import json
+from typing import Any
+
+import yaml
+from fastapi import FastAPI, Form, Request
+from fastapi.responses import HTMLResponse
+from nicegui import ui
+
+from services.report import rulebook
+from services.report.dashboard.fragments import agency_names
+from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
+from services.report.upstream import UpstreamError, path
+
+MAX_DRAFT_CHARACTERS = 200_000
+
+
+def names_of(book: rulebook.Rulebook) -> list[str]:
+    """Every rule set as `id@version`, families together, newest first."""
+    return [f"{one['id']}@{one['version']}" for family in book.families().values() for one in family]
+
+
+def side_by_side(left: rulebook.RuleSet, right: rulebook.RuleSet) -> list[dict[str, Any]]:
+    """Criteria of two versions in one list; `changed` names the fields that differ."""
+    a = {one["id"]: one for one in left["criteria"]}
+    b = {one["id"]: one for one in right["criteria"]}
+    rows = []
+    for name in dict.fromkeys([*a, *b]):
+        before, after = a.get(name), b.get(name)
+        fields = sorted({*(before or {}), *(after or {})} - {"id"})
+        changed = [field for field in fields if (before or {}).get(field) != (after or {}).get(field)]
+        rows.append({"id": name, "left": before, "right": after, "changed": changed})
+    return rows
+
+
+def as_draft(ruleset: rulebook.RuleSet) -> str:
+    """A rule set as text to edit: the form its file has."""
+    return yaml.safe_dump(dict(ruleset), allow_unicode=True, sort_keys=False, width=110)
+
+
+def outcomes(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who gains and who loses, the greatest change first, from an answer of what-if."""
+    listed = answer.get("agencies") or answer.get("changes") or answer.get("scores") or []
+    rows = []
+    for one in listed:
+        before, after = one.get("before") or {}, one.get("after") or {}
+        if isinstance(before, dict) and isinstance(after, dict):
+            rank_before, rank_after = before.get("rank"), after.get("rank")
+            before, after = _points(before), _points(after)
+        else:
+            rank_before, rank_after = one.get("rank_before"), one.get("rank_after")
+        delta = one.get("delta")
+        if delta is None and before is not None and after is not None:
+            delta = round(after - before, 2)
+        rows.append({
+            "agency": one["agency"], "before": before, "after": after, "delta": delta,
+            "rank_before": rank_before if rank_before is not None else one.get("rank_before"),
+            "rank_after": rank_after if rank_after is not None else one.get("rank_after"),
+        })  # fmt: skip
+    rows.sort(key=lambda row: -abs(row["delta"] or 0))
+    return rows
+
+
+def _points(side: dict[str, Any]) -> float | None:
+    total = side.get("total", side)
+    found = total.get("points") if isinstance(total, dict) else total
+    return None if found is None else float(found)
+
+
+def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
+    """Register the page under `route`, and what-if as a fragment."""
+
+    @ui.page(route, language=language, response_timeout=15)  # type: ignore[arg-type]
+    async def rules(request: Request) -> None:
+        at = await visit(desk, request, "rules", language)
+        with frame(at, at.t("rules.title"), config={"scripts": ["dialogs.js"]}):
+            try:
+                book = await rulebook.load(desk.upstream)
+            except UpstreamError as error:
+                name = "away" if error.away else "missing" if error.missing else "refused"
+                words = at.t(f"part.{name}", service=at.t("service.scoring"), problem=error.detail)
+                markup(at.draw("notice", kind="warn", text=words))
+                return
+            _show(at, request, book)
+            markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
+
+    @app.post(f"/fragments/{language}/what-if", include_in_schema=False)
+    async def what_if(request: Request, draft: str = Form(max_length=MAX_DRAFT_CHARACTERS)) -> HTMLResponse:
+        at = await visit(desk, request, "rules", language)
+        return HTMLResponse(await _what_if(at, draft))
+
+
+def _show(at: Visit, request: Request, book: rulebook.Rulebook) -> None:
+    names = names_of(book)
+    if not names:
+        markup(at.draw("blank", title=at.t("rules.none"), text=""))
+        return
+    asked, compared = request.query_params.get("show", ""), request.query_params.get("with", "")
+    chosen = asked if book.get(asked) else names[0]
+    ruleset, other = book.get(chosen), book.get(compared)
+    assert ruleset is not None
+
+    def word(texts: Any) -> str:
+        return rulebook.word(texts, at.language)
+
+    markup(at.draw("rules_choose", names=names, chosen=chosen, compared=compared, book=book, word=word))
+    if other is not None and other is not ruleset:
+        rows = side_by_side(other, ruleset)
+        markup(at.draw("rules_compare", rows=rows, left=other, right=ruleset, word=word, shown=_shown))
+    else:
+        markup(at.draw("rules_one", one=ruleset, word=word, formula=lambda value: _shown(value, at.language)))
+    markup(at.draw("rules_what_if", draft=as_draft(ruleset)))
+
+
+def _shown(value: Any, language: str = "vi") -> str:
+    """A field of a rule set in one line."""
+    if isinstance(value, dict):
+        if "vi" in value:
+            return rulebook.word(value, language)
+        return " · ".join(f"{key}: {_shown(item, language)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_shown(item, language) for item in value)
+    return "" if value is None else str(value)
+
+
+async def _what_if(at: Visit, draft: str) -> str:
+    title = at.t("rules.what_if")
+    try:
+        ruleset = yaml.safe_load(draft)
+    except yaml.YAMLError as error:
+        return at.draw("sheet_problem", title=title, text=at.t("rules.not_yaml", problem=str(error)))
+    body = {**(at.key.query() if at.key else {}), "ruleset": json.loads(json.dumps(ruleset, default=str))}
+    try:
+        answer = await at.desk.upstream.post("scoring", path("what-if"), body)
+    except UpstreamError as error:
+        name = "away" if error.away else "missing" if error.missing else "refused"
+        words = at.t(f"part.{name}", service=at.t("service.scoring"), problem=error.detail)
+        return at.draw("sheet_problem", title=title, text=words)
+    rows = [row for row in outcomes(answer) if row["delta"] or row["rank_before"] != row["rank_after"]]
+    return at.draw("what_if", rows=rows, names=agency_names(at), answer=answer)
