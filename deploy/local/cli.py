@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from inspect import cleandoc
 from types import FrameType
 from typing import NoReturn
 
@@ -31,16 +32,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for part in (
-    commands_demo.app,
-    commands_system.app,
-    commands_publish.app,
-    commands_scores.app,
-    commands_work.app,
-):
-    app.registered_commands += part.registered_commands
+for room in (commands_demo, commands_system, commands_publish, commands_scores, commands_work):
+    app.registered_commands += room.app.registered_commands
 app.add_typer(commands_publisher.app, name="publisher", rich_help_panel="Facts")
 app.add_typer(commands_parked.app, name="parked", rich_help_panel="Facts")
+
+
+def _flowing(text: str) -> str:
+    """A docstring's paragraphs, each on one line: the screen breaks them where it needs to."""
+    paragraphs = cleandoc(text).split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+for each in (app, commands_publisher.app, commands_parked.app):
+    for command in each.registered_commands:
+        command.help = _flowing((command.callback and command.callback.__doc__) or "")
 
 
 def main() -> NoReturn:

@@ -10,13 +10,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shared.contracts.facts import FACTS_OF_MODULE, HAPPENED_AT
 from shared.contracts.words import full_type, short_type
 
 # Which service takes a fact, by the first word of its type.
 SERVICE_OF_FAMILY: Mapping[str, str] = {
-    **dict.fromkeys(("article", "audience", "portal", "board", "channel", "report", "assessment"), "content"),
-    "question": "qa",
-    **dict.fromkeys(("dossier", "procedure"), "dossier"),
+    short.partition(".")[0]: module for module, facts in FACTS_OF_MODULE.items() for short in facts
 }
 # The field that names the entity, for the kinds whose id an agency gives.
 _ID_FIELDS = {
@@ -25,19 +24,6 @@ _ID_FIELDS = {
     "dossier": "dossier_code",
     "procedure": "procedure_code",
 }
-# When something happened, by the names the contract uses; the first that the data has.
-_TIME_FIELDS = (
-    *("at", "published_at", "corrected_at", "removed_at", "received_at", "accepted_at", "forwarded_at"),
-    *(
-        "answered_at",
-        "deleted_at",
-        "rejected_at",
-        "resolved_at",
-        "returned_at",
-        "withdrawn_at",
-        "assessed_at",
-    ),
-)
 
 
 class FactFileError(ValueError):
@@ -100,13 +86,13 @@ def _subject(short: str, data: Mapping[str, Any]) -> str:
 
 
 def _time(short: str, data: Mapping[str, Any]) -> str:
-    for field in _TIME_FIELDS:
-        if field in data:
-            return str(data[field])
-    if "date" in data:
-        # A day's figure is known when the day is over.
-        return f"{data['date']}T23:59:59+07:00"
-    raise FactFileError(f"a bare {short} needs a 'time', for nothing in its data says when it happened")
+    field = HAPPENED_AT.get(short, "at")
+    if field not in data:
+        raise FactFileError(
+            f"a bare {short} needs a 'time': its data has no '{field}' that says when it happened"
+        )
+    # A figure that belongs to a day is known when the day is over.
+    return f"{data[field]}T23:59:59+07:00" if field == "date" else str(data[field])
 
 
 def service_of(event: Mapping[str, Any]) -> str:
