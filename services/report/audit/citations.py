@@ -25,7 +25,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("ordinal", r"(?:thứ|hạng|vị trí(?: thứ)?)\s+\d+(?:/\d+)?"),
         ("ordinal", r"(?:mức độ|mức|loại|đợt|bước|phiên bản|cấp độ|giai đoạn)\s+\d+(?![\d.,/]*\d|\s*%)"),
         ("ordinal", r"\(\d{1,2}\)"),
-        ("annex", r"(?:Phụ biểu|phụ biểu|Phụ lục|phụ lục|Biểu|biểu|Mẫu|mẫu)(?:\s+số)?\s+\d+(?:\.\d+)*"
+        ("annex", r"(?:[Pp]hụ biểu|PHỤ BIỂU|[Pp]hụ lục|PHỤ LỤC|[Bb]iểu|[Mm]ẫu)(?:\s+(?:số|SỐ))?\s+\d+(?:\.\d+)*"
                   r"(?:(?:,\s*|\s+và\s+)(?:(?:Phụ biểu|phụ lục|biểu)(?:\s+số)?\s+)?\d+(?:\.\d+)*)*"),
         ("period", rf"[Qq]uý\s+{_QUARTER}\s*(?:/|-|năm\s+)\s*{_YEAR}|[Qq]uý\s+{_QUARTER}\b"),
         ("period", rf"[Tt]háng\s+{_MONTH}(?:\s*/\s*|\s+năm\s+){_YEAR}|[Tt]háng\s+{_MONTH}\b"),

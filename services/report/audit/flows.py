@@ -1,4 +1,4 @@
-"""The balance of a flow: carried over + received − resolved = still open."""
+"""The balance of a flow: carried over + received − resolved − withdrawn or refused = still open."""
 
 from services.report.audit.figures import Figure, Flow
 from services.report.audit.findings import Relation
@@ -24,10 +24,12 @@ def _check_balance(notebook: Notebook, figures: list[Figure]) -> None:
     still_open, carried = found[Flow.open], found[Flow.carried_over]
     if received is None or resolved is None or still_open is None or carried is None:
         return
-    computed = carried.quantity.value + received.quantity.value - resolved.quantity.value
-    numbers = tuple(f.quantity for f in (still_open, received, carried, resolved))
+    dropped = [f for f in figures if f.flow is Flow.dropped and f.part_of is None]
+    gone = [resolved.quantity, *(f.quantity for f in dropped)]
+    computed = carried.quantity.value + received.quantity.value - sum(q.value for q in gone)
+    numbers = (still_open.quantity, received.quantity, carried.quantity, *gone)
     formula = (
-        f"{received.quantity.shown} + {carried.quantity.shown} − {resolved.quantity.shown} = "
+        f"{received.quantity.shown} + {carried.quantity.shown} − {' − '.join(q.shown for q in gone)} = "
         f"{vietnamese(computed)}"
     )
     if computed == still_open.quantity.value:

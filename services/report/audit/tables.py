@@ -4,9 +4,11 @@ import re
 from decimal import Decimal
 
 from services.report.audit.findings import Relation, Result, Severity
-from services.report.audit.written import fold, number_value, vietnamese
+from services.report.audit.written import number_value, vietnamese
 
-_TOTAL = re.compile(r"(?:tong(?: cong| so)?|cong)(?![a-z])")
+# Exactly these words: "Công an tỉnh" would begin with one of them without diacritics.
+_TOTAL = re.compile(r"(?:tổng cộng|tổng số|tổng|cộng)\s*:?", re.IGNORECASE)
+_NO_SUM = re.compile(r"%|tỷ lệ|tỉ lệ|trung bình|bình quân", re.IGNORECASE)
 
 
 def check_tables(tables: list[list[list[str]]]) -> list[Result]:
@@ -15,7 +17,7 @@ def check_tables(tables: list[list[list[str]]]) -> list[Result]:
     for index, rows in enumerate(tables, start=1):
         for row_number, row in enumerate(rows):
             label = next((c for c in row if c and _number(c) is None), "")
-            if row_number and _TOTAL.match(fold(label)):
+            if row_number and _TOTAL.fullmatch(label.strip()):
                 results.extend(_check_row(index, rows, row_number))
     return results
 
@@ -24,7 +26,7 @@ def _check_row(table: int, rows: list[list[str]], total_row: int) -> list[Result
     results: list[Result] = []
     for column, written in enumerate(rows[total_row]):
         stated = _number(written)
-        if stated is None:
+        if stated is None or (len(rows[0]) > column and _NO_SUM.search(rows[0][column])):
             continue
         above = [_number(row[column]) for row in rows[:total_row] if len(row) > column and not _is_total(row)]
         values = [v for v in above if v is not None]
@@ -34,7 +36,7 @@ def _check_row(table: int, rows: list[list[str]], total_row: int) -> list[Result
 
 
 def _is_total(row: list[str]) -> bool:
-    return any(_TOTAL.match(fold(cell)) for cell in row[:2])
+    return any(_TOTAL.fullmatch(cell.strip()) for cell in row[:2])
 
 
 def _result(

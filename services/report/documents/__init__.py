@@ -1,0 +1,2 @@
+"""The documents of a period: report, annexes, data — all from one snapshot of the scoring service's
+answers."""
