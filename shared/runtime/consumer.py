@@ -54,6 +54,8 @@ class Reading:
     partitions: int
     max_records: int = 2_000
     max_partition_fetch_bytes: int = 1_048_576
+    workers: int = 1
+    """Batches that may be stored at the same time. With more than one, `apply` must not depend on order."""
 
 
 class BatchConsumer(Generic[Prepared]):
@@ -79,7 +81,10 @@ class BatchConsumer(Generic[Prepared]):
         self._prepare = prepare
         self._apply = apply
         self._clock = clock
-        self._queue: asyncio.Queue[tuple[Prepared, Positions]] = asyncio.Queue(maxsize=1)
+        self._queue: asyncio.Queue[tuple[int, Prepared, Positions]] = asyncio.Queue(maxsize=1)
+        self._taken = 0
+        self._stored: dict[int, Positions] = {}
+        self._next_stored = 0
         self._broker = _make_broker(reading)
         self._uncommitted: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
@@ -111,7 +116,8 @@ class BatchConsumer(Generic[Prepared]):
     def start(self) -> None:
         """Spawn the loops."""
         self._life.spawn("consumer start", self._start)
-        self._life.spawn("consumer", self._apply_loop)
+        for number in range(self._reading.workers):
+            self._life.spawn(f"consumer {number}", self._apply_loop)
 
     async def _start(self, beat: Beat) -> None:
         beat.stall_seconds = 300
@@ -146,14 +152,15 @@ class BatchConsumer(Generic[Prepared]):
         for topic in {record.topic for record in records}:
             RECORDS.labels(topic).inc(sum(record.topic == topic for record in records))
         self.last_taken = time.monotonic()
-        await self._queue.put((prepared, following))
+        number, self._taken = self._taken, self._taken + 1
+        await self._queue.put((number, prepared, following))
 
     async def _apply_loop(self, beat: Beat) -> None:
         while not (self._life.stopping.is_set() and self._queue.empty() and self._closing):
             beat.touch()
             try:
                 async with asyncio.timeout(0.25):
-                    prepared, following = await self._queue.get()
+                    number, prepared, following = await self._queue.get()
             except TimeoutError:
                 await self._commit(force=False)
                 continue
@@ -166,9 +173,16 @@ class BatchConsumer(Generic[Prepared]):
             await persistently(store)
             BATCHES.observe(time.monotonic() - started)
             self.last_taken = time.monotonic()
-            self._uncommitted.update(following)
+            self._note_stored(number, following)
             self._queue.task_done()
             await self._commit(force=False)
+
+    def _note_stored(self, number: int, following: Positions) -> None:
+        """Batches may be stored out of order; only what has no gap before it may be committed."""
+        self._stored[number] = following
+        while self._next_stored in self._stored:
+            self._uncommitted.update(self._stored.pop(self._next_stored))
+            self._next_stored += 1
 
     async def _commit(self, *, force: bool) -> None:
         """Tell the group how far the database is. Only a courtesy: the database's positions are the truth."""

@@ -1,7 +1,7 @@
 """PostgreSQL: the pool of a service, and which faults pass by themselves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from asyncpg import Connection, Pool, Record
 from shared.runtime import logs
 
 __all__ = [
+    "BY_INDEX",
     "PASSING_FAULTS",
     "Connection",
     "Pool",
@@ -45,6 +46,15 @@ PASSING_FAULTS: tuple[type[Exception], ...] = (
 
 RETRY_SECONDS = 120.0
 """How long passing faults are retried before the process ends and its supervisor takes over."""
+
+BY_INDEX = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
+"""Settings for sessions whose statements all join a batch to rows by key. Statistics lag behind a table that
+grows quickly, and a plan made for an empty table would read the whole of it for every batch."""
 
 _SERVER_SETTINGS = {
     # A replica that is stopped in the middle of a transaction must not hold its row locks for ever.
@@ -94,9 +104,16 @@ async def connect(url: str, *, application: str, **settings: str) -> Connection:
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, application: str, size: int, wait_seconds: float = 60.0
+    url: str,
+    *,
+    application: str,
+    size: int,
+    wait_seconds: float = 60.0,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Pool]:
     """The pool of a service; waits `wait_seconds` for a server that is still starting.
+
+    `settings` are server settings of its sessions, beside those that every service has.
 
     Closing it waits 5 s for work in progress, then cuts the connections.
     """
@@ -109,7 +126,7 @@ async def open_pool(
             max_inactive_connection_lifetime=300,
             timeout=10,
             connection_class=_PlainConnection,
-            server_settings={**_SERVER_SETTINGS, "application_name": application},
+            server_settings={**_SERVER_SETTINGS, "application_name": application, **(settings or {})},
         )
 
     pool = await persistently(create, seconds=wait_seconds)

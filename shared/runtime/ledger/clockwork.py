@@ -125,7 +125,7 @@ class Clockwork:
     async def _speak(self, connection: Connection, rows: Sequence[EntityRow], now: datetime) -> None:
         words = [(row, _word(row, now)) for row in rows]
         facts = [_fact(self._lifecycle.module, row, word) for row, word in words]
-        added = await statements.insert_facts(connection, [(fact, None, HTTP) for fact in facts], now)
+        added = await statements.insert_facts(connection, [(fact, HTTP) for fact in facts], now)
         changed: list[EntityRow] = []
         records: list[Record] = []
         for (row, word), candidate in zip(words, facts, strict=True):

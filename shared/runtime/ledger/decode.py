@@ -96,7 +96,7 @@ def open_event(event: bytes) -> Envelope | Refusal:
         return Refusal("too_deep", f"an event is nested at most {MAX_DEPTH} deep")
     try:
         envelope = _decode_envelope(event)
-        if envelope.data[:1] == b"{":
+        if memoryview(envelope.data)[0] == 0x7B:
             return envelope
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
@@ -185,9 +185,10 @@ class Vocabulary:
         model = self._models.get(short) if short is not None else None
         if short is None or model is None:
             return refuse(*self._unknown(short, envelope.type))
-        late = _outside(envelope.time, now + timedelta(days=CLOCK_SKEW_DAYS))
-        if late:
-            return refuse("time", f"time {late}", (("/time", late),))
+        latest = now + timedelta(days=CLOCK_SKEW_DAYS)
+        if not (2000 < envelope.time.year < now.year or EARLIEST <= envelope.time <= latest):
+            wrong = _outside(envelope.time, latest)
+            return refuse("time", f"time {wrong}", (("/time", wrong),))
         try:
             data = _decode_any(envelope.data)
             valid = model.__pydantic_validator__.validate_python(data)
@@ -197,7 +198,7 @@ class Vocabulary:
             )
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return refuse("malformed", "data is not JSON that can be kept")
-        errors = tuple(self._bad_instants(short, valid, now))
+        errors = self._bad_instants(short, valid, now, latest)
         if errors:
             return refuse("time", "an instant of data lies outside what can be meant", errors)
         fact = Fact(envelope.source, envelope.id, short, envelope.time, data["agency"], data)
@@ -217,18 +218,23 @@ class Vocabulary:
             return "wrong_module", f"{short} belongs to {module}: send it to the {module} service or inbox"
         return "unknown_type", f"the contract has no type {full}"
 
-    def _bad_instants(self, short: str, valid: Any, now: datetime) -> Iterable[tuple[str, str]]:
-        soon = now + timedelta(days=CLOCK_SKEW_DAYS)
+    def _bad_instants(
+        self, short: str, valid: Any, now: datetime, latest: datetime
+    ) -> tuple[tuple[str, str], ...]:
+        """Pointers to the instants of data that nobody can mean."""
+        bad: tuple[tuple[str, str], ...] = ()
         for name in self._instants[short]:
             value = getattr(valid, name)
-            if value is None:
+            if value is None or 2000 < value.year < now.year:
                 continue
             if type(value) is date:
                 value = datetime(value.year, value.month, value.day, tzinfo=UTC)
-            latest = now + timedelta(days=365 * MAX_YEARS_AHEAD) if name in _AHEAD_FIELDS else soon
-            wrong = _outside(value, latest)
-            if wrong:
-                yield f"/data/{name}", wrong
+            if EARLIEST <= value <= latest:
+                continue
+            limit = now + timedelta(days=365 * MAX_YEARS_AHEAD) if name in _AHEAD_FIELDS else latest
+            if not EARLIEST <= value <= limit:
+                bad += ((f"/data/{name}", _outside(value, limit)),)
+        return bad
 
 
 def content_digest(envelope: Envelope, data: Mapping[str, Any]) -> bytes:
@@ -238,12 +244,8 @@ def content_digest(envelope: Envelope, data: Mapping[str, Any]) -> bytes:
     return hashlib.blake2b(canonical, digest_size=16).digest()
 
 
-def _outside(instant: datetime, latest: datetime) -> str | None:
-    if instant > latest:
-        return "lies too far in the future"
-    if instant < EARLIEST:
-        return "lies before the year 2000"
-    return None
+def _outside(instant: datetime, latest: datetime) -> str:
+    return "lies too far in the future" if instant > latest else "lies before the year 2000"
 
 
 def _instant_fields(model: type[BaseModel]) -> Iterable[str]:

@@ -26,7 +26,7 @@ from shared.runtime.ledger.store import Store
 from shared.runtime.life import Life
 from shared.runtime.migrate import migrate
 from shared.runtime.positions import Positions
-from shared.runtime.postgres import Pool, open_pool, persistently
+from shared.runtime.postgres import BY_INDEX, Pool, open_pool, persistently
 from shared.runtime.relay import Relay
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -79,7 +79,10 @@ async def open_engine(
     module = lifecycle.module
     sealer = Sealer.from_file(settings.master_key_file)
     async with open_pool(
-        settings.database_url(), application=module, size=settings.database_connections
+        settings.database_url(),
+        application=module,
+        size=settings.database_connections,
+        settings=BY_INDEX,
     ) as pool:
 
         async def prepare() -> None:
@@ -130,6 +133,7 @@ def _assemble(
         client=module,
         partitions=partitions,
         max_records=settings.batch_records,
+        workers=2,
     )
     consumer = BatchConsumer(life, pool, reading, records.read, apply, clock)
     clockwork = Clockwork(

@@ -68,13 +68,11 @@ async def add_retractions(connection: Connection, retractions: Iterable[Candidat
 
 _INSERT_FACTS = """
 INSERT INTO fact (source, id, type, kind, entity, scope, agency, time, publisher, digest, event,
-                  recorded_at, topic, partition, "offset")
-SELECT source, id, type, kind, entity, scope, agency, time, publisher, digest, event,
-       $15, topic, partition, place
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-            $8::timestamptz[], $9::text[], $10::bytea[], $11::bytea[], $12::text[], $13::int[], $14::bigint[])
-     AS f (source, id, type, kind, entity, scope, agency, time, publisher, digest, event,
-           topic, partition, place)
+                  topic, partition, "offset", recorded_at)
+SELECT source, id, type, kind, entity, scope, agency, time,
+       CASE WHEN source LIKE '/publishers/%' THEN substr(source, 13) END, digest, event,
+       $2, partition, place, $3
+FROM unnest($1::fact_row[])
 ORDER BY source, id
 ON CONFLICT (source, id) DO NOTHING
 RETURNING source, id, EXISTS (
@@ -85,35 +83,29 @@ RETURNING source, id, EXISTS (
 
 async def insert_facts(
     connection: Connection,
-    facts: Sequence[tuple[Candidate, str | None, Origin]],
+    facts: Sequence[tuple[Candidate, Origin]],
     now: datetime,
 ) -> dict[FactKey, bool]:
-    """Append facts that the ledger does not have; answers which, and whether each is taken back already."""
-    candidates = [candidate for candidate, _, _ in facts]
-    origins = [origin for _, _, origin in facts]
-    refs = [candidate.ref or _NO_ENTITY for candidate in candidates]
+    """Append facts that the ledger does not have; answers which, and whether each is taken back already.
+
+    All facts of a call come from the same topic, or all from none.
+    """
     rows = await connection.fetch(
-        _INSERT_FACTS,
-        [candidate.fact.source for candidate in candidates],
-        [candidate.fact.id for candidate in candidates],
-        [candidate.fact.type for candidate in candidates],
-        [ref.kind for ref in refs],
-        [ref.entity for ref in refs],
-        [ref.scope for ref in refs],
-        [candidate.fact.agency for candidate in candidates],
-        [candidate.fact.time for candidate in candidates],
-        [publisher for _, publisher, _ in facts],
-        [candidate.digest for candidate in candidates],
-        [candidate.event for candidate in candidates],
-        [origin.topic for origin in origins],
-        [origin.partition for origin in origins],
-        [origin.offset for origin in origins],
-        now,
+        _INSERT_FACTS, [_fact_row(candidate, origin) for candidate, origin in facts], facts[0][1].topic, now
     )
     return {(row[0], row[1]): row[2] for row in rows}
 
 
 _NO_ENTITY = EntityRef("", "", "")
+
+
+def _fact_row(candidate: Candidate, origin: Origin) -> tuple[object, ...]:
+    fact, ref = candidate.fact, candidate.ref or _NO_ENTITY
+    return (
+        fact.source, fact.id, fact.type, ref.kind, ref.entity, ref.scope, fact.agency, fact.time,
+        candidate.digest, candidate.event, origin.partition, origin.offset,
+    )  # fmt: skip
+
 
 _LOCK_ENTITIES = """
 SELECT e.kind, e.entity, e.scope, e.key, e.agency, e.version, e.facts, e.record,
@@ -140,32 +132,26 @@ async def taken_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
 
 
 _WRITE = """
-WITH changed AS MATERIALIZED (
-    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-                         $7::bytea[], $8::bytea[], $9::timestamptz[], $10::timestamptz[],
-                         $11::timestamptz[], $12::bool[])
-           AS c (kind, entity, scope, key, agency, version, facts, record, soon_at, due_at, next_at, fresh)),
- added AS (
+WITH added AS (
     INSERT INTO entity (kind, entity, scope, key, agency, version, facts, record,
                         soon_at, due_at, next_at, changed_at)
-    SELECT kind, entity, scope, key, agency, version, facts, record, soon_at, due_at, next_at, $13
-    FROM changed WHERE fresh ORDER BY entity, kind, scope
+    SELECT kind, entity, scope, key, agency, version, facts, record, soon_at, due_at, next_at, $6
+    FROM unnest($1::entity_row[]) ORDER BY entity, kind, scope
     ON CONFLICT DO NOTHING RETURNING 1),
  updated AS (
     UPDATE entity e
     SET agency = c.agency, version = c.version, facts = c.facts, record = c.record,
-        soon_at = c.soon_at, due_at = c.due_at, next_at = c.next_at, changed_at = $13
-    FROM changed c
-    WHERE NOT c.fresh AND e.entity = c.entity AND e.kind = c.kind AND e.scope = c.scope
+        soon_at = c.soon_at, due_at = c.due_at, next_at = c.next_at, changed_at = $6
+    FROM unnest($2::entity_row[]) c
+    WHERE e.entity = c.entity AND e.kind = c.kind AND e.scope = c.scope
     RETURNING 1),
  sent AS (
     INSERT INTO outbox (topic, partition, key, value, headers)
-    SELECT * FROM unnest($14::text[], $15::int[], $16::bytea[], $17::bytea[], $18::bytea[]) RETURNING 1),
+    SELECT * FROM unnest($3::outbox_row[]) RETURNING 1),
  read AS (
     INSERT INTO position (topic, partition, next, changed_at)
-    SELECT topic, partition, next, $13
-    FROM unnest($19::text[], $20::int[], $21::bigint[]) AS p (topic, partition, next)
-    ORDER BY topic, partition
+    SELECT $4, partition, next, $6 FROM unnest($5::int[], $7::bigint[]) AS p (partition, next)
+    ORDER BY partition
     ON CONFLICT (topic, partition) DO UPDATE
     SET next = greatest(position.next, excluded.next), changed_at = excluded.changed_at
     RETURNING 1)
@@ -183,37 +169,29 @@ async def write(
     positions: Positions,
     now: datetime,
 ) -> bool:
-    """Store entities, outbox and positions in one statement.
+    """Store entities, outbox and the positions of one topic in one statement.
 
     False when a fresh entity, or its record key, exists by now: roll back and take the batch again.
     """
-    rows = [*fresh, *changed]
     places = sorted(positions.items())
     result = await connection.fetchrow(
         _WRITE,
-        [row.kind for row in rows],
-        [row.entity for row in rows],
-        [row.scope for row in rows],
-        [row.key for row in rows],
-        [row.agency for row in rows],
-        [row.version for row in rows],
-        [row.facts for row in rows],
-        [row.record for row in rows],
-        [row.soon_at for row in rows],
-        [row.due_at for row in rows],
-        [row.next_at for row in rows],
-        [True] * len(fresh) + [False] * len(changed),
-        now,
-        [record.topic for record in records],
-        [record.partition for record in records],
-        [record.key for record in records],
-        [record.value for record in records],
-        [record.headers for record in records],
-        [place.topic for place, _ in places],
+        [_entity_row(row) for row in fresh],
+        [_entity_row(row) for row in changed],
+        [(record.topic, record.partition, record.key, record.value, record.headers) for record in records],
+        places[0][0].topic if places else "",
         [place.partition for place, _ in places],
+        now,
         [offset for _, offset in places],
     )
-    return bool(result["written"] == len(rows))
+    return bool(result["written"] == len(fresh) + len(changed))
+
+
+def _entity_row(row: EntityRow) -> tuple[object, ...]:
+    return (
+        row.kind, row.entity, row.scope, row.key, row.agency, row.version, row.facts, row.record,
+        row.soon_at, row.due_at, row.next_at,
+    )  # fmt: skip
 
 
 _REPEATS = """

@@ -76,6 +76,7 @@ class Store:
         self._partitions = partitions
         self._on_commit = on_commit
         self._after_step = after_step
+        self._entities = asyncio.Lock()
 
     async def apply(self, items: Sequence[Item], positions: Positions, now: datetime) -> None:
         """Store a batch and say on each item what became of it. Harmless to repeat.
@@ -133,6 +134,22 @@ class Store:
         # 3. Append what is new; tell repeats from conflicts.
         await self._append(connection, first, work, now)
         self._after_step(3)
+        # From here on one batch of this process at a time: the next one appends its facts meanwhile, but
+        # would often find the entities that this one is about to make.
+        async with self._entities:
+            return await self._finish(connection, items, first, work, positions, now, forced, careful)
+
+    async def _finish(
+        self,
+        connection: Connection,
+        items: Sequence[Item],
+        first: dict[FactKey, tuple[Candidate, Item]],
+        work: _Work,
+        positions: Positions,
+        now: datetime,
+        forced: dict[FactKey, Refusal],
+        careful: bool,
+    ) -> list[Outcome]:
         # 4. Lock the entities, in sorted order.
         refs = sorted(
             work.causes.keys() | work.withdrawn.keys(), key=lambda ref: (ref.entity, ref.kind, ref.scope)
@@ -188,14 +205,14 @@ class Store:
         now: datetime,
     ) -> None:
         offered = [
-            (candidate, item.publisher, item.origin)
+            (candidate, item.origin)
             for key, (candidate, item) in first.items()
             if key not in work.refused
         ]
         if not offered:
             return
         added = await statements.insert_facts(connection, offered, now)
-        for candidate, _, origin in offered:
+        for candidate, origin in offered:
             key = (candidate.fact.source, candidate.fact.id)
             retracted = added.get(key)
             if retracted is None:
