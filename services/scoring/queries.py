@@ -7,6 +7,7 @@ from services.scoring.indicators import Finding, Part, Probe, Span, indicators, 
 from services.scoring.vocabulary import Vocabulary
 from shared.runtime.postgres import Connection
 
+# PostgreSQL gives <<, | and & one rank and reads them from the left: hence every bracket.
 # Every probe is one range of the primary key: its cost follows the days asked for, not the years kept.
 _SUMS = """
 SELECT a.number, p.place, found.week, found.n
@@ -14,10 +15,10 @@ FROM unnest($1::bigint[]) AS a (number),
      unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[])
      AS p (place, flow, low, high, by_week),
      LATERAL (
-        SELECT CASE WHEN p.by_week THEN ((mark >> 15 & 32767) + 5) / 7 ELSE 0 END AS week, sum(n)::bigint AS n
+        SELECT CASE WHEN p.by_week THEN (((mark >> 15) & 32767) + 5) / 7 ELSE 0 END AS week, sum(n)::bigint AS n
         FROM tally
-        WHERE mark BETWEEN (a.number << 48 | p.flow << 30 | p.low << 15)
-                       AND (a.number << 48 | p.flow << 30 | p.high << 15 | 32767)
+        WHERE mark BETWEEN ((a.number << 48) | (p.flow << 30) | (p.low << 15))
+                       AND ((a.number << 48) | (p.flow << 30) | (p.high << 15) | 32767)
           AND (mark & 32767) <= $7
         GROUP BY 1) AS found
 WHERE found.n <> 0
@@ -29,19 +30,19 @@ FROM unnest($1::bigint[]) AS a (number),
      unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[]) AS p (place, flow, low, high),
      LATERAL (
         SELECT n FROM tally
-        WHERE mark BETWEEN (a.number << 48 | p.flow << 30 | p.low << 15)
-                       AND (a.number << 48 | p.flow << 30 | p.high << 15 | 32767)
+        WHERE mark BETWEEN ((a.number << 48) | (p.flow << 30) | (p.low << 15))
+                       AND ((a.number << 48) | (p.flow << 30) | (p.high << 15) | 32767)
           AND n > 0
         ORDER BY mark DESC LIMIT 1) AS found
 """
 
 _DECISIONS = """
 SELECT number, count(*)
-FROM (SELECT a.number, mark >> 30 & 262143
+FROM (SELECT a.number, (mark >> 30) & 262143
       FROM unnest($1::bigint[]) AS a (number), tally
-      WHERE mark BETWEEN (a.number << 48 | $2::bigint << 30)
-                     AND (a.number << 48 | $3::bigint << 30 | 1073741823)
-        AND (mark >> 15 & 32767) BETWEEN $4 AND $5 AND (mark & 32767) <= $6
+      WHERE mark BETWEEN ((a.number << 48) | ($2::bigint << 30))
+                     AND ((a.number << 48) | ($3::bigint << 30) | 1073741823)
+        AND ((mark >> 15) & 32767) BETWEEN $4 AND $5 AND (mark & 32767) <= $6
       GROUP BY 1, 2 HAVING sum(n) > 0) AS decided
 GROUP BY number
 """
