@@ -59,9 +59,6 @@ def main() -> int:
     except ReplayError as error:
         notes.print(f"error: {error}", markup=False)
         return 2
-    except ValueError as error:
-        notes.print(f"error: the replay cannot be generated: {error}", markup=False)
-        return 2
     except KeyboardInterrupt:
         notes.print("Stopped.")
         return 130

@@ -67,8 +67,8 @@ def write_book(
     QuestionDesk(book, register, assumed).write(figures)
     catalogue = write_procedures(book, owners(register), assumed.procedures, figures)
     write_dossiers(book, register, assumed, figures, catalogue)
-    contradict_some(book)
     repeat_some(book)
+    contradict_some(book)
     spoil_some(book)
     return book.in_order()
 

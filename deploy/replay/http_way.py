@@ -32,7 +32,7 @@ MAX_TOLD = 20
 class _Result(msgspec.Struct):
     status: str
     id: str | None = None
-    problem: msgspec.Raw | None = None
+    problem: msgspec.Raw = msgspec.Raw()
 
 
 class _Results(msgspec.Struct):
@@ -150,11 +150,14 @@ class HttpWay:
             else:
                 answers.surprise(f"{answer.status_code}: {answer.text[:300]}")
             return
-        results = _results(answer.content).results
+        try:
+            results = _results(answer.content).results
+        except msgspec.MsgspecError as error:
+            raise ReplayError(f"{answer.url} does not answer as the contract says: {error}") from error
         for message, result in zip(request.messages, results, strict=True):
             answers.results[result.status] += 1
             if (result.status == "rejected") != (message.expect == "rejected"):
-                problem = bytes(result.problem).decode() if result.problem is not None else ""
+                problem = bytes(result.problem).decode()
                 answers.surprise(f"{message.key}: {result.status}, expected {message.expect} {problem}")
             elif result.status == "rejected":
                 answers.refused[message.why or ""] += 1

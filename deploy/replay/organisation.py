@@ -131,7 +131,8 @@ def _boards(book: Book, assumed: Assumptions, chance: Random) -> None:
         book.fact("board.established", when, slug, slug, data)
     for slug, title in assumed.organisation.channels.items():
         when = at(chance.randrange(QUARTER.first + 10, QUARTER.last - 10), 36_000)
-        book.fact("channel.opened", when, slug, slug, {"at": iso(when), "title": title})
+        data = {"at": iso(when), "title": title}
+        book.fact("channel.opened", when, slug, slug, data, step="column-opened")
 
 
 def _reports(book: Book, assumed: Assumptions, chance: Random) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from deploy.replay.observed import ScoringClient, observe
 from deploy.replay.oracle import gather
 from deploy.replay.refused import Refused, examine_refused
 from deploy.replay.send import Progress, Sent, send, silent
-from deploy.replay.target import Target
+from deploy.replay.target import ReplayError, Target
 from deploy.replay.verify import Verification, verify, windows
 from shared.register import shipped_register
 
@@ -58,10 +58,20 @@ class Outcome:
 
 def sent_document(sent: Sent) -> dict[str, Any]:
     """What was sent, as JSON."""
-    told = asdict(sent)
-    told["sending_seconds"] = round(sent.sending_seconds, 2)
-    told["settling_seconds"] = round(sent.settling_seconds, 2)
-    return told
+    answers = sent.answers
+    return {
+        "messages": sent.messages,
+        "over_http": sent.over_http,
+        "over_kafka": sent.over_kafka,
+        "sending_seconds": round(sent.sending_seconds, 2),
+        "settling_seconds": round(sent.settling_seconds, 2),
+        "requests": answers.requests,
+        "requests_sent_again": answers.retries,
+        "answers": dict(answers.results),
+        "refused": dict(answers.refused),
+        "unexpected": answers.surprises,
+        "first_unexpected": answers.told,
+    }
 
 
 def generate(folder: Path, seed: int = SEED) -> tuple[Path, int]:
@@ -72,7 +82,10 @@ def generate(folder: Path, seed: int = SEED) -> tuple[Path, int]:
         return path, int(counted.read_text(encoding="ascii"))
     for old in folder.glob("facts-*"):
         old.unlink()
-    number = write_file(path, seed)
+    try:
+        number = write_file(path, seed)
+    except (OSError, ValueError) as error:
+        raise ReplayError(f"The replay cannot be generated: {error}") from error
     counted.write_text(str(number), encoding="ascii")
     return path, number
 
