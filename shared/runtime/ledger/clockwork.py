@@ -133,7 +133,7 @@ class Clockwork:
             after: EntityRow | None = None
             if (fact.source, fact.id) in added:
                 ref = EntityRef(row.kind, row.entity, row.scope)
-                cause = Cause(fact.source, fact.id, fact.type, fact.time, None)
+                cause = Cause(fact.source, fact.id, fact.type, fact.time, fact.agency, None)
                 after = fold_entity(self._lifecycle, ref, row, [cause], frozenset(), now, row.key)
             if after is not None:
                 records += records_for(self._lifecycle.module, after, row.agency, self._partitions)

@@ -37,6 +37,7 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
     id: str
     type: str
     time: datetime
+    agency: str
     effective: Fact | None
 
 
@@ -116,9 +117,11 @@ def fold_entity(
     except Exception as error:
         raise UnfoldableError(f"{type(error).__name__}: {error}") from error
     state = _encode(folded.state)
+    # Nobody answers for an entity without effective facts; it stays where it was, so that its readers learn.
+    agency = folded.agency or (row.agency if row is not None else causes[0].agency)
     spoken = any(cause.effective is None and cause.source.startswith("/services/") for cause in causes)
     unchanged = (
-        row is not None and folded.agency == row.agency and not spoken and state == state_of(row.record)
+        row is not None and agency == row.agency and not spoken and state == state_of(row.record)
     )
     if row is not None and unchanged:
         record, version = row.record, row.version
@@ -126,12 +129,12 @@ def fold_entity(
             return None
     else:
         version = row.version + 1 if row is not None else 1
-        record = make_record(lifecycle.module, ref, key, version, folded.agency, state, causes)
+        record = make_record(lifecycle.module, ref, key, version, agency, state, causes)
     if added and len(record) > MAX_RECORD_BYTES:
         raise EntityFullError("the entity's state would be larger than a record of the bus may be")
     soon_at, due_at = _deadlines(folded)
     return EntityRow(
-        ref.kind, ref.entity, ref.scope, key, folded.agency, version, _encode(facts), record,
+        ref.kind, ref.entity, ref.scope, key, agency, version, _encode(facts), record,
         soon_at, due_at, _next_word(row, soon_at, due_at, now),
     )  # fmt: skip
 

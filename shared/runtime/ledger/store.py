@@ -129,7 +129,7 @@ class Store:
         self._after_step(1)
         # 2. What retractions reach.
         if taking_back:
-            await self._retract(connection, taking_back, work)
+            await self._retract(connection, taking_back, first, work)
         self._after_step(2)
         # 3. Append what is new; tell repeats from conflicts.
         await self._append(connection, first, work, now)
@@ -175,7 +175,11 @@ class Store:
         return outcome
 
     async def _retract(
-        self, connection: Connection, taking_back: dict[FactKey, Candidate], work: _Work
+        self,
+        connection: Connection,
+        taking_back: dict[FactKey, Candidate],
+        first: dict[FactKey, tuple[Candidate, Item]],
+        work: _Work,
     ) -> None:
         known = await statements.known_facts(connection, list(taking_back))
         named = [candidate.retracts for candidate in taking_back.values() if candidate.retracts is not None]
@@ -186,7 +190,12 @@ class Store:
             if key in known or key in work.refused:
                 continue
             target = found.get(candidate.retracts)
-            refusal = _refuse_retraction(candidate, target["type"], target["agency"]) if target else None
+            beside = first.get(candidate.retracts)
+            refusal = None
+            if target is not None:
+                refusal = _refuse_retraction(candidate, target["type"], target["agency"])
+            elif beside is not None:
+                refusal = _refuse_retraction(candidate, beside[0].fact.type, beside[0].fact.agency)
             if refusal is not None:
                 work.refused[key] = refusal
                 continue
@@ -288,7 +297,7 @@ class Store:
 
 def _cause(candidate: Candidate, *, effective: bool) -> Cause:
     fact = candidate.fact
-    return Cause(fact.source, fact.id, fact.type, fact.time, fact if effective else None)
+    return Cause(fact.source, fact.id, fact.type, fact.time, fact.agency, fact if effective else None)
 
 
 def _refuse_retraction(candidate: Candidate, target_type: str, target_agency: str) -> Refusal | None:
