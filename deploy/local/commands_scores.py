@@ -1,23 +1,16 @@
 """./run scores, explain, what-if, verify-seal, rebuild: asking the scoring service."""
 
-import json as json_module
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
-from deploy.local import control, kafka, screen
+from deploy.local import control, screen
 from deploy.local.api import ask
-from deploy.local.layout import LaunchError, Layout, load_secrets
+from deploy.local.layout import LaunchError, Layout
 from deploy.local.options import DATA_DEFAULT, Data, Json, PortBase, opened
 from deploy.local.stages import Stages
-from deploy.local.supervisor import plan_of
-from deploy.local.system import REPOSITORY, environment
 from shared.contracts.topics import MODULES
 
 app = typer.Typer()
@@ -89,22 +82,23 @@ def explain(
     if json:
         screen.print_json(found)
         return
-    for name, module in found.get("modules", {}).items():
+    for name, module in found["modules"].items():
         rows = [
             (
                 row["id"],
-                row.get("text") or row.get("rule"),
-                row.get("formula"),
+                f"{row['rule']['vi']}\n{row['rule']['en']}",
+                row["formula"],
                 row["points"],
                 row["max"],
                 row["status"],
             )
-            for row in module.get("criteria", ())
+            for row in module["criteria"]
         ]
-        title = f"{name}: {module.get('points')} of {module.get('max')} ({module.get('ruleset')})"
+        title = f"{name}: {module['sum']} = {module['points']} of {module['max']} ({module['ruleset']})"
         screen.print_table(title, ("criterion", "rule", "formula", "points", "of", "status"), rows)
-    total = found.get("total", {})
-    screen.note(f"{agency}: {total.get('points')} of {total.get('max')}")
+    total = found["total"]
+    complete = "" if found["complete"] else ", incomplete"
+    screen.results.print(f"{agency}: {found['total_sum']} = {total['points']} of {total['max']}{complete}")
 
 
 @app.command("what-if", rich_help_panel=_PANEL)
@@ -122,20 +116,29 @@ def what_if(
     Example: ./run what-if my-questions.yaml --period 2024-Q1
     """
     try:
-        draft = yaml.safe_load(ruleset.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        draft = ruleset.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise LaunchError(f"{ruleset} cannot be read: {error}.") from error
-    body = {
-        **{name: value for name, value in _window(period, first, last).items() if value},
-        "ruleset": draft,
-    }
-    found = ask(opened(data, port_base), "scoring", "/v1/what-if", method="POST", body=_plain(body))
+    window = {name: value for name, value in _window(period, first, last).items() if value}
+    body = {**window, "ruleset": draft}
+    found = ask(opened(data, port_base), "scoring", "/v1/what-if", method="POST", body=body)
     if json:
         screen.print_json(found)
         return
-    changed = found.get("changes", found.get("agencies", []))
-    columns = list(changed[0]) if changed else ["nothing changes"]
-    screen.print_table("", columns, [[_cell(row.get(column)) for column in columns] for row in changed])
+    rows = [
+        (
+            row["group"],
+            row["agency"],
+            (row["before"] or {}).get("points"),
+            (row["after"] or {}).get("points"),
+            row["rank_before"],
+            row["rank_after"],
+        )
+        for row in found["changes"]
+    ]
+    columns = ("group", "agency", "points before", "after", "rank before", "after")
+    screen.print_table(f"{found['ruleset']}, {found['from']} to {found['to']}", columns, rows)
+    screen.note(f"{len(rows)} of {found['scored']} agencies change points or rank.")
 
 
 @app.command("verify-seal", rich_help_panel=_PANEL)
@@ -153,10 +156,10 @@ def verify_seal(
     if json:
         screen.print_json(found)
     else:
-        screen.note(
-            f"{period}: the seal {'holds' if found.get('valid') else 'DOES NOT HOLD'}. {_cell(found)}"
-        )
-    if not found.get("valid"):
+        screen.note(f"{period}: the seal {'holds' if found['valid'] else 'DOES NOT HOLD'}.")
+        rows = [(name, found[name]) for name in ("sealed", "kept", "computed")]
+        screen.print_table("", ("", "SHA-256"), rows)
+    if not found["valid"]:
         raise typer.Exit(1)
 
 
@@ -178,7 +181,7 @@ def rebuild(
             ask(layout, module, "/v1/emit-again", method="POST")
         _settle(layout, "sending every entity again")
     begun = time.monotonic()
-    told = _begin_rebuild(layout)
+    told = ask(layout, "scoring", "/v1/rebuild", method="POST")
     # Every scoring process ends and is started again; until then the old ones still answer.
     time.sleep(_REBUILD_NOTICE_SECONDS)
     _settle(layout, "folding again")
@@ -186,36 +189,7 @@ def rebuild(
     if json:
         screen.print_json(told)
     else:
-        screen.note(f"Rebuilt from {told.get('records')} records in {told['seconds']} s.")
-
-
-def _begin_rebuild(layout: Layout) -> dict[str, Any]:
-    """Run the scoring service's own command, as its role."""
-    report = control.report_of(layout)
-    broker = kafka.Broker(str(report["broker"]), str(report["broker_address"]))
-    plan, secrets = plan_of(layout.data), load_secrets(layout)
-    settings = {
-        **environment(layout, secrets, broker, plan, role="scoring"),
-        "BUS_PORT": str(layout.port("scoring")),
-        "PYTHONPATH": str(REPOSITORY),
-    }
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "services.scoring.rebuild"],
-        cwd=REPOSITORY,
-        env={
-            **os.environ,
-            **settings,
-            "BUS_PORT": str(layout.port("scoring")),
-            "PYTHONPATH": str(REPOSITORY),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise LaunchError(f"The rebuild did not begin:\n{done.stderr.strip()[-2000:]}")
-    # Its log may stand before the result.
-    return dict(json_module.loads(done.stdout.strip().splitlines()[-1]))
+        screen.note(f"Rebuilt in {told['seconds']} s.")
 
 
 def _settle(layout: Layout, what: str) -> None:
@@ -237,14 +211,3 @@ def _window(period: str | None, first: str | None, last: str | None) -> dict[str
     if period is None and (first is None or last is None):
         raise LaunchError("A window needs both --from and --to.")
     return {"period": period, "from": first, "to": last}
-
-
-def _plain(value: Any) -> Any:
-    """A rule set as JSON can carry it: YAML reads dates as dates."""
-    return json_module.loads(json_module.dumps(value, default=str, ensure_ascii=False))
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict | list):
-        return json_module.dumps(value, ensure_ascii=False)
-    return value

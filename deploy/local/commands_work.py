@@ -1,14 +1,20 @@
-"""./run check, test, bench, faults: what developers and CI call. Arguments go on to the tool."""
+"""./run check, test, bench, faults, report, audit: what other programs of the repository do.
+
+Their own options go on to them."""
 
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from deploy.local import screen
+from deploy.local import control, screen
 from deploy.local.layout import LaunchError
+from deploy.local.options import DATA_DEFAULT, Data, Json, PortBase, opened
 from deploy.local.system import REPOSITORY, in_this_version
 
 app = typer.Typer()
@@ -25,11 +31,12 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 @app.command(rich_help_panel="Development")
-def check() -> None:
+def check(data: Data = DATA_DEFAULT, port_base: PortBase = None) -> None:
     """Check format, lint, types, the rooms' import rules, and that generated pages are current.
 
-    Every check runs, also after one failed.
+    Every check runs, also after one failed. Needs no running system.
     """
+    del data, port_base
     failed = []
     for name, command in CHECKS:
         begun = time.monotonic()
@@ -43,13 +50,14 @@ def check() -> None:
         raise LaunchError(f"These checks failed: {', '.join(failed)}.")
 
 
-@app.command(rich_help_panel="Development", context_settings=_PASS_ON)
-def test(context: typer.Context) -> None:
+@app.command("test", rich_help_panel="Development", context_settings=_PASS_ON)
+def run_tests(context: typer.Context, data: Data = DATA_DEFAULT, port_base: PortBase = None) -> None:
     """Run the tests, on real parts: containers where a Docker engine answers, else parts of our own.
 
     What follows goes on to pytest: ./run test -- tests/unit -k calendar. Without it every test runs but those
     that need a Docker engine with compose, which ./run test --containers runs.
     """
+    del data, port_base
     arguments = [word for word in context.args if word != "--"]
     if "--containers" in arguments:
         arguments = [word for word in arguments if word != "--containers"]
@@ -61,19 +69,62 @@ def test(context: typer.Context) -> None:
 @app.command(rich_help_panel="Development", context_settings=_PASS_ON)
 def bench(context: typer.Context) -> None:
     """Measure: every figure beside the bare library doing the same I/O in the same run."""
-    sys.exit(_module("bench", context))
+    sys.exit(_module("bench", context.args))
 
 
 @app.command(rich_help_panel="Development", context_settings=_PASS_ON)
 def faults(context: typer.Context) -> None:
     """Kill, freeze and starve parts of a running system; check that nothing is lost or counted twice."""
-    sys.exit(_module("tests.faults", context))
+    sys.exit(_module("tests.faults", context.args))
 
 
-def _module(name: str, context: typer.Context) -> int:
+@app.command(rich_help_panel="Scores", context_settings=_PASS_ON)
+def audit(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A report: .docx or UTF-8 text.")],
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = False,
+) -> None:
+    """Audit a report that exists: which of its sums, shares and changes recompute, and which do not.
+
+    Needs no running system. --checks lists also what holds, --strict ends with 1 when something does not.
+    """
+    del data, port_base
+    asked = ("--json",) if json else ()
+    sys.exit(_module("services.report.audit", [str(file.absolute()), *asked, *context.args]))
+
+
+@app.command(rich_help_panel="Scores", context_settings=_PASS_ON)
+def report(
+    context: typer.Context,
+    period: Annotated[
+        str, typer.Option("--period", help="A quarter 2024-Q1, a half 2024-H1 or a year 2024.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Directory for the documents; made when missing.")],
+    last: Annotated[str | None, typer.Option("--to", help="Last day that counts, 2024-03-22.")] = None,
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = False,
+) -> None:
+    """Write the report of a period, its annexes and data: .docx, .xlsx, CSV, JSON, and PDF where it can be.
+
+    An officer's prose of an earlier edition in the same directory stays. --no-pdf writes no PDF.
+
+    Example: ./run report --period 2024-Q1 --to 2024-03-22 --out reports
+    """
+    layout = opened(data, port_base)
+    control.require_running(layout)
+    words = ["--scoring-url", layout.url("scoring"), "--period", period, "--out", str(out.absolute())]
+    words += ["--to", last] if last else []
+    words += ["--json"] if json else []
+    sys.exit(_module("services.report.documents", [*words, *context.args]))
+
+
+def _module(name: str, words: Sequence[str]) -> int:
     if not in_this_version(name):
         raise LaunchError(f"{name} is not in this version.")
-    return _python((name, *context.args))
+    return _python((name, *words))
 
 
 def _python(command: tuple[str, ...]) -> int:
