@@ -66,11 +66,16 @@ def _row(figures: Figures, figure: Figure, seen: Observed, assumed: Assumptions)
     if contradiction is not None:
         implied = _as_published(contradiction.follows(figures, assumed), figure.value)
         why = contradiction.why
-        if computed != published:
+        if computed is None:
+            # The published figure cannot be met in any case; that nobody counts it is said, not hidden.
+            verdict, why = "explained", f"{why} The API has no indicator for it."
+        elif computed != published:
             verdict = "explained" if computed == implied else "missed"
     if verdict == "missed":
-        why = f"{why} " * bool(why) + (
-            "no indicator counts this" if computed is None else "the computed value differs"
+        why = (
+            f"{why} The computed value differs.".strip()
+            if computed is not None
+            else "No indicator counts this."
         )
     return Row(
         figure.id,

@@ -16,7 +16,7 @@ from deploy.replay.keyring import publishers_ready
 from deploy.replay.target import ReplayError, Target
 from shared.register import shipped_register
 
-SLICE = 12_000
+SLICE = 30_000
 """Messages taken at once: within a slice, both ways go side by side."""
 SETTLE_SECONDS = 600.0
 POLL_SECONDS = 0.25
