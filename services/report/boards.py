@@ -7,6 +7,7 @@ browser that follows gets the frames since the version it has, and one that fell
 import asyncio
 import time
 from collections import deque
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,8 @@ from services.report.windows import BoardKey, weeks, window_before
 from shared.calendar.periods import Window, parse_period
 from shared.runtime import logs
 
+PROVINCE = "province"
+"""The group of the province's own portal, which is no component portal."""
 FRAMES_KEPT = 64
 RECENT_SHOWN = 12
 WINDOW_SECONDS = 1.0
@@ -167,7 +170,7 @@ class Board:
 
     # ------------------------------------------------------------------ figures and trend
 
-    async def refresh_figures(self, portals: int, today: date) -> bool:
+    async def refresh_figures(self, agencies: Collection[dict[str, Any]], today: date) -> bool:
         """The opening figures (every few seconds at most) and the trend (every few minutes)."""
         now = time.monotonic()
         if now - self._figures_at < FIGURES_SECONDS:
@@ -175,7 +178,7 @@ class Board:
         self._figures_at = now
         self.figures_dirty = False
         try:
-            found = await self._headline(portals, today)
+            found = await self._headline(agencies, today)
             if now - self._trend_at >= TREND_SECONDS:
                 self._trend_at = now
                 trend = await self._trend(today)
@@ -191,11 +194,16 @@ class Board:
         self._emit({"t": "figures", "figures": found, "trend": trend})
         return True
 
-    async def _headline(self, portals: int, today: date) -> dict[str, Any]:
+    async def _headline(self, agencies: Collection[dict[str, Any]], today: date) -> dict[str, Any]:
         now = await self._indicators(self.key.window, 0)
         before = await self._indicators(window_before(self.key, today), EARLIER_FRESH_SECONDS)
         reports = sum(1 for _, period in self._view.reports if period == self.key.period)
-        return figures.headline(now, before, portals, reports)
+        window = self.key.window
+        components = {
+            one["agency"] for one in agencies if one["group"] != PROVINCE and existed(one, window)
+        }
+        provincial = {one["agency"] for one in agencies if one["group"] == PROVINCE}
+        return figures.headline(now, before, components, provincial, reports)
 
     async def _trend(self, today: date) -> dict[str, Any]:
         steps = weeks(self.key.window, today)
@@ -213,6 +221,14 @@ class Board:
         await asyncio.sleep(0)
         found: figures.Indicators = answer["agencies"]
         return found
+
+
+def existed(agency: Mapping[str, Any], window: Window) -> bool:
+    """Whether an agency of the register was there on a day of the window."""
+    opened, closed = agency.get("opened"), agency.get("closed")
+    return (not opened or date.fromisoformat(opened) <= window.last) and (
+        not closed or date.fromisoformat(closed) >= window.first
+    )
 
 
 def _days(window: Window) -> dict[str, str]:

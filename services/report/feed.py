@@ -77,13 +77,13 @@ class Feed:
                 pass
             self._woken.clear()
             while self._waiting:
-                    await persistently(self._store)
+                    await persistently(self.store)
             loop_time = asyncio.get_running_loop().time()
             if loop_time - swept > SWEEP_SECONDS:
                 swept = loop_time
                 await persistently(self._sweep)
 
-    async def _store(self) -> None:
+    async def store(self) -> None:
         batch = self._waiting[:BATCH]
         places: dict[tuple[str, int], int] = {}
         for record in batch:

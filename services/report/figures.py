@@ -1,6 +1,6 @@
 """The numbers at the opening of the quarterly report, from indicators: pure sums and shares."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Any
 
 Indicators = Mapping[str, Mapping[str, int]]
@@ -31,47 +31,59 @@ def change(now: int, before: int | None) -> dict[str, Any] | None:
     return {"delta": now - before, "percent": percent(now - before, before)}
 
 
+def only(indicators: Indicators, agencies: Container[str]) -> Indicators:
+    """The indicators of some agencies."""
+    return {agency: counts for agency, counts in indicators.items() if agency in agencies}
+
+
+def figure(now: Indicators, before: Indicators | None, *names: str) -> dict[str, Any]:
+    """The sum of some indicators with its change; a year that is not known is no change."""
+    value = total(now, *names)
+    earlier = total(before, *names) if before else 0
+    return {"value": value, "change": change(value, earlier or None)}
+
+
 def headline(
-    now: Indicators, before: Indicators | None, portals: int, reports: int
+    now: Indicators, before: Indicators | None, portals: Collection[str], provincial: Collection[str], reports: int
 ) -> dict[str, dict[str, Any]]:
-    """The opening figures by name: `value`, `change` on the same window a year before, and parts."""
+    """The opening figures by name: `value`, `change` on the same window a year before, and parts.
 
-    def figure(*names: str) -> dict[str, Any]:
-        value = total(now, *names)
-        earlier = total(before, *names) if before else None
-        return {"value": value, "change": change(value, earlier or None)}
+    `portals` are the component portals of the window, `provincial` the province's own; the report counts
+    their items apart.
+    """
 
-    resolved_on_time, resolved_late = (
-        total(now, f"dossier.resolved.{kind}") for kind in ("on_time", "late")
-    )
-    received = figure("dossier.received.online", "dossier.received.one_stop")
-    active = sum(1 for counts in now.values() if counts.get("content.items", 0) > 0)
-    eligible = total(now, "qa.eligible")
+    components, own = only(now, portals), only(now, provincial)
+    # A portal that is gone by now had its items a year before all the same.
+    earlier = (None, None) if before is None else (_others(before, provincial), only(before, provincial))
+    active = sum(1 for counts in components.values() if counts.get("content.items", 0) > 0)
     return {
-        "items": {
-            **figure("content.items"),
-            "articles": total(now, "content.articles"),
-            "datasets": total(now, "content.datasets"),
-        },
-        "visits": figure("content.visits"),
-        "portals": {"value": portals, "change": None, "active": active, "inactive": max(0, portals - active)},
+        "items": {**figure(components, earlier[0], "content.items"), "datasets": total(components, "content.datasets")},
+        "provincial": {**figure(own, earlier[1], "content.items"), "visits": total(own, "content.visits")},
+        "portals": {"value": len(portals), "change": None, "active": active, "inactive": len(portals) - active},
         "questions": {
-            **figure("qa.received"),
-            "eligible": eligible,
+            **figure(now, before, "qa.received"),
+            "eligible": total(now, "qa.eligible"),
             "answered": total(now, "qa.answered"),
             "waiting": total(now, "qa.waiting"),
-            "overdue": total(now, "qa.overdue"),
         },
-        "dossiers": {
-            **received,
-            "online_percent": percent(total(now, "dossier.received.online"), received["value"]),
-            "in_progress": total(now, "dossier.in_progress"),
-        },
-        "resolved": {
-            "value": resolved_on_time + resolved_late + total(now, "dossier.resolved.no_due"),
-            "change": None,
-            "on_time_percent": percent(resolved_on_time, resolved_on_time + resolved_late),
-            "late": resolved_late,
-        },
+        **_dossiers(now, figure(now, before, "dossier.received.online", "dossier.received.one_stop")),
         "reports": {"value": reports, "change": None},
+    }
+
+
+def _others(indicators: Indicators, agencies: Container[str]) -> Indicators:
+    return {agency: counts for agency, counts in indicators.items() if agency not in agencies}
+
+
+def _dossiers(now: Indicators, received: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    on_time, late, no_due = (total(now, f"dossier.resolved.{kind}") for kind in ("on_time", "late", "no_due"))
+    online = total(now, "dossier.received.online")
+    return {
+        "dossiers": {**received, "online_percent": percent(online, received["value"])},
+        "resolved": {
+            "value": on_time + late + no_due,
+            "change": None,
+            "on_time_percent": percent(on_time, on_time + late),
+            "late": late,
+        },
     }

@@ -179,7 +179,7 @@ class Hub:
             await asyncio.sleep(1.0)
             today = local_day(self._clock())
             for board in list(self._boards.values()):
-                if board.figures_dirty and await board.refresh_figures(len(self.agencies), today):
+                if board.figures_dirty and await board.refresh_figures(list(self.agencies.values()), today):
                     self._wake(board)
 
     def _wake(self, board: Board) -> None:

@@ -35,7 +35,7 @@ async def may_read(desk: Desk, request: HTTPConnection) -> bool:
     return token is not None and await desk.accounts.officer_by(token) is not None
 
 
-def _inside(target: str) -> str:
+def inside(target: str) -> str:
     """Only a path of our own pages may follow a sign-in."""
     parts = urlsplit(target)
     safe = target.startswith("/") and not target.startswith(("//", "/\\")) and not parts.netloc
@@ -72,8 +72,8 @@ def install(app: FastAPI, desk: Desk) -> None:
         token = await desk.accounts.sign_in(name.strip().lower(), password)
         if token is None:
             page = localised("/sign-in", "en" if language == "en" else "vi")
-            return RedirectResponse(f"{page}?refused=1&next={_inside(following)}", 303)
-        answer = RedirectResponse(_inside(following), 303)
+            return RedirectResponse(f"{page}?refused=1&next={inside(following)}", 303)
+        answer = RedirectResponse(inside(following), 303)
         answer.set_cookie(
             COOKIE, token, max_age=SESSION_HOURS * 3600, httponly=True, samesite="strict",
             secure=desk.settings.secure_cookies,
@@ -85,7 +85,7 @@ def install(app: FastAPI, desk: Desk) -> None:
         token = request.cookies.get(COOKIE)
         if token:
             await desk.accounts.sign_out(token)
-        answer = RedirectResponse(_inside(following), 303)
+        answer = RedirectResponse(inside(following), 303)
         answer.delete_cookie(COOKIE)
         return answer
 

@@ -6,7 +6,7 @@ Answers are values: a page shows "away" or the service's own problem text, and n
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -27,8 +27,9 @@ SAMPLES_KEPT = 200
 class UpstreamError(Exception):
     """A service did not give what was asked for. `away` is True when it could not be reached."""
 
-    def __init__(self, service: str, status: int, detail: str) -> None:
+    def __init__(self, service: str, status: int, detail: str, errors: Sequence[str] = ()) -> None:
         super().__init__(detail)
+        self.errors = tuple(errors)
         self.service = service
         self.status = status
         self.detail = detail
@@ -122,8 +123,10 @@ class Upstream:
             raise UpstreamError(service, answer.status_code, "the answer is not JSON") from error
         if answer.is_success:
             return content
-        detail = content.get("detail") if isinstance(content, dict) else None
-        raise UpstreamError(service, answer.status_code, str(detail or answer.reason_phrase))
+        problem = content if isinstance(content, dict) else {}
+        errors = [str(one.get("detail", "")) for one in problem.get("errors", ()) if isinstance(one, dict)]
+        detail = str(problem.get("detail") or answer.reason_phrase)
+        raise UpstreamError(service, answer.status_code, detail, errors)
 
     async def text(self, service: str, where: str) -> str:
         """The text at `where`, such as `/metrics`. Raises UpstreamError."""

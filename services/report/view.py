@@ -243,6 +243,26 @@ class View:
             for agency, score in scores.items()
         }
 
-    def newest_period(self) -> str | None:
-        """The latest period that has scores; None before anything was scored."""
-        return max(self.scores, default=None)
+    def main_period(self) -> str | None:
+        """The period that a reader most likely comes for; None before anything was scored.
+
+        The newest one in which a quarter of the agencies did something: a quarter that has just begun, or one
+        that a mistyped date brought into being, is a click away and not the first thing to see.
+        """
+        newest = sorted(self.scores, reverse=True)
+        for least in (0.25, 0.0):
+            for period in newest:
+                active = [_is_active(score) for score in self.scores[period].values()]
+                if sum(active) > least * len(active):
+                    return period
+        return next(iter(newest), None)
+
+
+def _is_active(score: dict[str, Any]) -> bool:
+    """Whether anything was counted for a score."""
+    return any(
+        count and not name.startswith("window.")
+        for module in score["modules"].values()
+        for criterion in module.get("criteria", ())
+        for name, count in criterion["indicators"].items()
+    )

@@ -189,10 +189,10 @@ class Webhooks:
                 async with asyncio.timeout(1.0):
                     await self._feed.appended.wait()
             self._feed.appended.clear()
-            while await persistently(self._round):
+            while await persistently(self.deliver_due):
                 await asyncio.sleep(0)
     
-    async def _round(self) -> bool:
+    async def deliver_due(self) -> bool:
         """Let every webhook that is due try once. True when some may have more to send."""
         due = await self._pool.fetch(
             """UPDATE webhook SET next_attempt_at = now() + make_interval(secs => $2)
@@ -219,7 +219,7 @@ class Webhooks:
                 "UPDATE webhook SET next_attempt_at = now() WHERE name = $1", webhook["name"]
             )
             return False
-        payload, last, count = _payload(webhook["name"], entries)
+        payload, last, count = payload_of(webhook["name"], entries)
         status, problem = await self._send(webhook, payload, f"{webhook['name']}-{last}")
         now = datetime.now(UTC)
         if 200 <= status < 300:
@@ -297,7 +297,7 @@ class Webhooks:
             return 0, str(error) or type(error).__name__
 
 
-def _payload(name: str, entries: Sequence[Mapping[str, Any]]) -> tuple[bytes, int, int]:
+def payload_of(name: str, entries: Sequence[Mapping[str, Any]]) -> tuple[bytes, int, int]:
     """The body of a delivery, the last position in it, and how many entries it holds.
 
     At least one entry goes, then as many as fit: records are JSON already and are not written anew.

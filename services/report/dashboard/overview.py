@@ -25,7 +25,7 @@ def columns(at: Visit) -> list[dict[str, Any]]:
         {"field": "order", "hide": True, "sort": "asc", "suppressColumnsToolPanel": True},
         column("rank", width=62, **{"type": "rightAligned", "cellClass": "figure"}),
         column(
-            "name", flex=3, minWidth=150, filter="agTextColumnFilter",
+            "name", flex=3, minWidth=130, filter="agTextColumnFilter",
             **{":cellRenderer": "cells.name", ":getQuickFilterText": "cells.quick"},
         ),
         column("group", width=150, **{":valueFormatter": "cells.group", ":getQuickFilterText": "() => ''"}),
@@ -33,7 +33,7 @@ def columns(at: Visit) -> list[dict[str, Any]]:
         column("qa", **points),
         column("dossier", **{**points, "width": 92}),
         column(
-            "total", flex=2, minWidth=140, filter="agNumberColumnFilter", enableCellChangeFlash=True,
+            "total", flex=2, minWidth=125, filter="agNumberColumnFilter", enableCellChangeFlash=True,
             **{":cellRenderer": "cells.total", ":comparator": "(a, b, x, y) => x.data.share - y.data.share"},
         ),
         column(

@@ -1,6 +1,5 @@
 """The rule sets in words, with their provenance, two versions side by side, and what-if."""
 
-import json
 from typing import Any
 
 import yaml
@@ -40,32 +39,14 @@ def as_draft(ruleset: rulebook.RuleSet) -> str:
 
 
 def outcomes(answer: dict[str, Any]) -> list[dict[str, Any]]:
-    """Who gains and who loses, the greatest change first, from an answer of what-if."""
-    listed = answer.get("agencies") or answer.get("changes") or answer.get("scores") or []
+    """Who changes points or rank, the greatest change of points first, from an answer of what-if."""
     rows = []
-    for one in listed:
-        before, after = one.get("before") or {}, one.get("after") or {}
-        if isinstance(before, dict) and isinstance(after, dict):
-            rank_before, rank_after = before.get("rank"), after.get("rank")
-            before, after = _points(before), _points(after)
-        else:
-            rank_before, rank_after = one.get("rank_before"), one.get("rank_after")
-        delta = one.get("delta")
-        if delta is None and before is not None and after is not None:
-            delta = round(after - before, 2)
-        rows.append({
-            "agency": one["agency"], "before": before, "after": after, "delta": delta,
-            "rank_before": rank_before if rank_before is not None else one.get("rank_before"),
-            "rank_after": rank_after if rank_after is not None else one.get("rank_after"),
-        })  # fmt: skip
-    rows.sort(key=lambda row: -abs(row["delta"] or 0))
+    for one in answer["changes"]:
+        before, after = (side["points"] if (side := one[when]) else None for when in ("before", "after"))
+        delta = None if before is None or after is None else round(after - before, 2)
+        rows.append({**one, "before": before, "after": after, "delta": delta})
+    rows.sort(key=lambda row: (-abs(row["delta"] or 0), row["agency"]))
     return rows
-
-
-def _points(side: dict[str, Any]) -> float | None:
-    total = side.get("total", side)
-    found = total.get("points") if isinstance(total, dict) else total
-    return None if found is None else float(found)
 
 
 def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
@@ -126,16 +107,12 @@ def _shown(value: Any, language: str = "vi") -> str:
 
 async def _what_if(at: Visit, draft: str) -> str:
     title = at.t("rules.what_if")
-    try:
-        ruleset = yaml.safe_load(draft)
-    except yaml.YAMLError as error:
-        return at.draw("sheet_problem", title=title, text=at.t("rules.not_yaml", problem=str(error)))
-    body = {**(at.key.query() if at.key else {}), "ruleset": json.loads(json.dumps(ruleset, default=str))}
+    # The text goes as it is written, so that a fault is told with its line.
+    body = {**(at.key.query() if at.key else {}), "ruleset": draft}
     try:
         answer = await at.desk.upstream.post("scoring", path("what-if"), body)
     except UpstreamError as error:
         name = "away" if error.away else "missing" if error.missing else "refused"
         words = at.t(f"part.{name}", service=at.t("service.scoring"), problem=error.detail)
-        return at.draw("sheet_problem", title=title, text=words)
-    rows = [row for row in outcomes(answer) if row["delta"] or row["rank_before"] != row["rank_after"]]
-    return at.draw("what_if", rows=rows, names=agency_names(at), answer=answer)
+        return at.draw("sheet_problem", title=title, text=words, errors=error.errors)
+    return at.draw("what_if", rows=outcomes(answer), names=agency_names(at), answer=answer)

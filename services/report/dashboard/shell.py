@@ -87,8 +87,8 @@ def localised(path: str, language: str) -> str:
 
 
 def chosen_key(desk: Desk, request: Request) -> tuple[BoardKey | None, str]:
-    """The board that an address names, else the newest period with its set cut-off; and what was wrong."""
-    period = request.query_params.get("period") or desk.view.newest_period()
+    """The board that an address names, else the main period with its set cut-off; and what was wrong."""
+    period = request.query_params.get("period") or desk.view.main_period()
     if not period:
         return None, ""
     asked = request.query_params.get("to", "")
@@ -98,8 +98,8 @@ def chosen_key(desk: Desk, request: Request) -> tuple[BoardKey | None, str]:
         set_day = desk.cut_offs.get(period)
         return board_key(period, asked or (set_day.isoformat() if set_day else None)), ""
     except ValueError as error:
-        newest = desk.view.newest_period()
-        return (BoardKey(newest) if newest else None), str(error)
+        main = desk.view.main_period()
+        return (BoardKey(main) if main else None), str(error)
 
 
 async def visit(desk: Desk, request: Request, page: str, language: str) -> Visit:

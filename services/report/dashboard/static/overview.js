@@ -65,11 +65,15 @@
   const GROUP_ORDER = ["departments", "districts", "party", "vertical", "communes"];
   const ordered = (row) => ({ ...row, order: GROUP_ORDER.indexOf(row.group) * 1000 + row.rank });
 
+  const WIDTHS = { rank: 4.4, group: 10, content: 6.2, qa: 6.2, dossier: 6.2, delta: 6.4, complete: 6.4 };
+
   function columnsThatFit(api) {
     const width = document.getElementById("league").clientWidth;
-    api.setColumnsVisible(["group"], width >= 760 && chosenGroup === "all");
-    api.setColumnsVisible(["content", "qa", "dossier"], width >= 560);
-    api.setColumnsVisible(["complete", "delta"], width >= 660);
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    api.setColumnWidths(Object.entries(WIDTHS).map(([key, rems]) => ({ key, newWidth: rems * rem })));
+    api.setColumnsVisible(["group"], width >= 68 * rem && chosenGroup === "all");
+    api.setColumnsVisible(["content", "qa", "dossier"], width >= 37 * rem);
+    api.setColumnsVisible(["complete", "delta"], width >= 44 * rem);
   }
 
   function takeAll(frame) {
@@ -163,7 +167,7 @@
         animation: false,
         aria: { enabled: true, label: { description: text("distribution_label") } },
         textStyle: baseText(),
-        grid: { left: 4, right: 12, top: 4, bottom: 46, containLabel: true },
+        grid: { left: baseText().fontSize * 7.5, right: 12, top: 4, bottom: baseText().fontSize * 3.6 },
         tooltip: { trigger: "item", confine: true },
         legend: { bottom: 0, itemWidth: 10, itemHeight: 10, itemGap: 10, textStyle: baseText() },
         xAxis: { type: "value", splitLine: { show: false }, axisLabel: { show: false }, max: "dataMax" },
@@ -173,7 +177,7 @@
           data: MODULES.map((module) => text(`short_module_${module}`)),
           axisTick: { show: false },
           axisLine: { show: false },
-          axisLabel: { color: css("--ink") },
+          axisLabel: { color: css("--ink"), fontSize: baseText().fontSize },
         },
         series: BANDS.map((band) => ({
           name: text(`band_${band}`),
@@ -216,6 +220,7 @@
         yAxis: {
           type: "value",
           splitNumber: 3,
+          minInterval: 1,
           splitLine: { lineStyle: { color: css("--line") } },
           axisLabel: { color: css("--soft"), formatter: (value) => number(value) },
         },
