@@ -101,14 +101,16 @@ async def test_a_key_rotates_and_a_publisher_ends_without_a_restart(running_engi
         try:
             fresh = read_key(await rotate_publisher(connection, sealer, "cong"))
             for number, key in enumerate((fresh, running.key)):
-                answer = await post(running, [event("received", f"R{number}", f"r{number}", "2024-01-10T08:00")], key)
+                fact = event("received", f"R{number}", f"r{number}", "2024-01-10T08:00")
+                answer = await post(running, [fact], key)
                 assert answer.status_code == 200
             await retire_old_keys(connection, "cong")
             await running.engine.requests._cache.refresh()
-            assert (await post(running, [event("received", "R9", "r9", "2024-01-10T08:00")])).status_code == 401
+            late = [event("received", "R9", "r9", "2024-01-10T08:00")]
+            assert (await post(running, late)).status_code == 401
             await revoke_publisher(connection, "cong")
             await running.engine.requests._cache.refresh()
-            answer = await post(running, [event("received", "R9", "r9", "2024-01-10T08:00")], fresh)
+            answer = await post(running, late, fresh)
             assert answer.status_code == 401
         finally:
             await connection.close()
