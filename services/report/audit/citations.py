@@ -17,22 +17,34 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
         ("address", r"<?https?://[^\s>]+>?|www\.\S+|\S+@\S+\.\S+"),
-        ("reference", r"(?<![\w,.])\d+(?:/\d{4})?/[A-ZĐ][\w-]*(?:-[A-ZĐ][\w]*)*|"
-                      r"(?<![\w,.])\d+-[A-ZĐ]{2,}[\w/-]*"),
+        (
+            "reference",
+            r"(?<![\w,.])\d+(?:/\d{4})?/[A-ZĐ][\w-]*(?:-[A-ZĐ][\w]*)*|"
+            r"(?<![\w,.])\d+-[A-ZĐ]{2,}[\w/-]*",
+        ),
         ("reference", r"(?:Điều|điều|Khoản|khoản|Chương|chương|(?<!\w )(?:Mục|mục))\s+\d+(?![\d.,]*\d)"),
-        ("reference", r"(?:Quyết định|Nghị quyết|Nghị định|Thông tư|Công văn|Kế hoạch|Chỉ thị|Tờ trình|"
-                      r"Báo cáo|Văn bản|Luật|Thông báo|Hướng dẫn)\s+số\s*:?\s*\d+(?![\d.,]*\d)"),
+        (
+            "reference",
+            r"(?:Quyết định|Nghị quyết|Nghị định|Thông tư|Công văn|Kế hoạch|Chỉ thị|Tờ trình|"
+            r"Báo cáo|Văn bản|Luật|Thông báo|Hướng dẫn)\s+số\s*:?\s*\d+(?![\d.,]*\d)",
+        ),
         ("ordinal", r"(?:thứ|hạng|vị trí(?: thứ)?)\s+\d+(?:/\d+)?"),
         ("ordinal", r"(?:mức độ|mức|loại|đợt|bước|phiên bản|cấp độ|giai đoạn)\s+\d+(?![\d.,/]*\d|\s*%)"),
         ("ordinal", r"\(\d{1,2}\)"),
-        ("annex", r"(?:[Pp]hụ biểu|PHỤ BIỂU|[Pp]hụ lục|PHỤ LỤC|[Bb]iểu|[Mm]ẫu)(?:\s+(?:số|SỐ))?\s+\d+(?:\.\d+)*"
-                  r"(?:(?:,\s*|\s+và\s+)(?:(?:Phụ biểu|phụ lục|biểu)(?:\s+số)?\s+)?\d+(?:\.\d+)*)*"),
+        (
+            "annex",
+            r"(?:[Pp]hụ biểu|PHỤ BIỂU|[Pp]hụ lục|PHỤ LỤC|[Bb]iểu|[Mm]ẫu)(?:\s+(?:số|SỐ))?\s+\d+(?:\.\d+)*"
+            r"(?:(?:,\s*|\s+và\s+)(?:(?:Phụ biểu|phụ lục|biểu)(?:\s+số)?\s+)?\d+(?:\.\d+)*)*",
+        ),
         ("period", rf"[Qq]uý\s+{_QUARTER}\s*(?:/|-|năm\s+)\s*{_YEAR}|[Qq]uý\s+{_QUARTER}\b"),
         ("period", rf"[Tt]háng\s+{_MONTH}(?:\s*/\s*|\s+năm\s+){_YEAR}|[Tt]háng\s+{_MONTH}\b"),
         ("period", rf"(?:năm học|giai đoạn|nhiệm kỳ|niên độ)\s+{_YEAR}\s*[-–]\s*{_YEAR}"),
         ("period", rf"(?:[Nn]ăm|[Kk]ỳ|[Tt]ết)\s+{_YEAR}|{_YEAR}\s*[-–]\s*{_YEAR}"),
-        ("period", r"\d+\s+(?:tháng|quý|năm|tuần|ngày)\s+"
-                   r"(?:đầu|cuối|qua|tới|liên tiếp)(?:\s+năm)?(?:\s+\d{4})?"),
+        (
+            "period",
+            r"\d+\s+(?:tháng|quý|năm|tuần|ngày)\s+"
+            r"(?:đầu|cuối|qua|tới|liên tiếp)(?:\s+năm)?(?:\s+\d{4})?",
+        ),
         ("date", rf"{_DATE}\s*[-–]\s*{_DATE}(?![\w/])"),
         ("date", rf"(?<![\w/.,]){_DAY}/{_MONTH}/{_YEAR}(?!\w)"),
         ("date", rf"[Nn]gày\s+{_DATE}(?![\w/])|[Nn]gày\s+{_DAY}(?=\s+tháng)"),
@@ -40,7 +52,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("ordinal", r"lần thứ\s+(?:[IVX]+|\d+)|thứ\s+\d+|khóa\s+(?:[IVX]+|\d+)|số\s+0\d+(?=\s*[-/])"),
         ("identifier", r"[A-Za-zĐđ]+\d[\w.-]*|(?<![\w.,/])\d+[A-Za-zĐđ][\w-]*|(?<![\w.,/])0\d{3,}(?:\.\d+)*"),
     )
-)  # fmt: skip
+)
 # A day and month without 'ngày' looks like a share ('05/3' and '05/16'); what follows decides.
 _BARE_DATE = re.compile(rf"(?<![\w/.,]){_DAY}/{_MONTH}(?![\w/%])")
 _COUNT_FOLLOWS = re.compile(

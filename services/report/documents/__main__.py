@@ -39,7 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m services.report.documents",
-        description="Xuất báo cáo, phụ biểu và số liệu của một kỳ. / Write a period's report, annexes and data.",
+        description="Xuất báo cáo, phụ biểu và số liệu của một kỳ. "
+        "Write a period's report, annexes and data.",
     )
     parser.add_argument(
         "--scoring-url", default=DEFAULT_URL, help=f"the scoring service (default {DEFAULT_URL})"

@@ -74,8 +74,12 @@ def amount(cell: Cell) -> Decimal:
 
 def annexes(snapshot: Snapshot) -> list[Annex]:
     """Phụ biểu 01.1, 01.2, 02 and 03. Raises Unfit when points are not the sum of their criteria."""
-    return [_content(snapshot, "01.1", "party"), _content(snapshot, "01.2", "government"), _questions(snapshot),
-            _services(snapshot)]  # fmt: skip
+    return [
+        _content(snapshot, "01.1", "party"),
+        _content(snapshot, "01.2", "government"),
+        _questions(snapshot),
+        _services(snapshot),
+    ]
 
 
 def _adding(*keys: str, minus: Sequence[str] = ()) -> Callable[[dict[str, Cell]], Cell]:
@@ -187,11 +191,11 @@ def _content(snapshot: Snapshot, annex: str, bloc: str) -> Annex:
     agencies = snapshot.data.selections[f"scored.content.{bloc}"]
     words = "KHỐI ĐẢNG VÀ CƠ QUAN CHUYÊN NGÀNH ĐẶC THÙ" if bloc == "party" else "KHỐI CHÍNH QUYỀN"
     columns = [
-        *_frame("Cơ quan, đơn vị, địa phương", 46),
-        _count("content.articles", "Tin, bài", 14),
-        _count("content.datasets", "Bộ CSDL", 14),
-        _sum("items", "Tổng số", ("content.articles", "content.datasets"), width_mm=14),
-        *_points_columns(snapshot, agencies, "content", 13.5),
+        *_frame("Cơ quan, đơn vị, địa phương", 50),
+        _count("content.articles", "Tin, bài", 12.5),
+        _count("content.datasets", "Bộ CSDL", 12.5),
+        _sum("items", "Tổng số", ("content.articles", "content.datasets"), width_mm=12.5),
+        *_points_columns(snapshot, agencies, "content", 15),
     ]
     tallies = _tallies(
         snapshot,
@@ -232,7 +236,7 @@ def _services(snapshot: Snapshot) -> Annex:
     agencies = snapshot.data.selections["scored.dossier"]
     dropped = "dossier.withdrawn|dossier.rejected"
     columns = [
-        *_frame("Cơ quan, đơn vị, địa phương", 45),
+        *_frame("Cơ quan, đơn vị, địa phương", 48),
         _count("dossier.carried_over", "Tồn kỳ trước", 15),
         _count("dossier.received.online", "Nhận trực tuyến", 16),
         _count("dossier.received.one_stop", "Nhận qua một cửa", 16),
@@ -252,7 +256,7 @@ def _services(snapshot: Snapshot) -> Annex:
             "on_time", "Tỷ lệ đúng hạn (%)", "percent", 14,
             '=IF({resolved}=0,"",{dossier.resolved.on_time}/{resolved}*100)', _percent_on_time, "formula",
         ),
-        *_points_columns(snapshot, agencies, "dossier", 14),
+        *_points_columns(snapshot, agencies, "dossier", 15.5),
     ]  # fmt: skip
     tallies = _tallies(snapshot, (("Số đơn vị đạt điểm tối đa", "dossier.score.full"),))
     rows = [*_rows(snapshot, columns, agencies, "dossier"), *_others(snapshot, columns, agencies)]

@@ -23,7 +23,7 @@ _STYLE = {
     Kind.dash: "BC Nội dung", Kind.plus: "BC Nội dung", Kind.annex_note: "BC Ghi chú",
 }  # fmt: skip
 _MARK = {Kind.dash: "- ", Kind.plus: "+ "}
-TABLE_POINTS = 10
+TABLE_POINTS, HEAD_POINTS = 10, 9
 
 
 class Body:
@@ -82,13 +82,13 @@ class Body:
         position = parent.index(anchor)
         parent.insert(position, self._controls.prose(place.id, place.hint, paragraphs))
 
-    def annex(self, annex: Annex, subtitle: str, note: str) -> None:
+    def annex(self, annex: Annex, period: str, subtitle: str, note: str) -> None:
         """An annex on pages of its own."""
         section = self._document.add_section(WD_SECTION.NEW_PAGE)
         word.set_page(section, landscape=annex.landscape)
         section.different_first_page_header_footer = False
         word.line(self._document, f"PHỤ BIỂU SỐ {annex.id}", 14, bold=True)
-        word.line(self._document, annex.title, 13, bold=True)
+        word.line(self._document, f"{annex.title} {period}", 13, bold=True)
         word.line(self._document, subtitle, 13, italic=True)
         width = word.PAGE_MM[1 if annex.landscape else 0] - word.LEFT_MM - word.RIGHT_MM
         word.rule(self._document, width, 0.25)
@@ -148,9 +148,9 @@ def _cell(cell: Any, text: str, column: Column, *, bold: bool, head: bool) -> No
     paragraph = cell.paragraphs[0]
     left = column.kind == "text" and not head
     paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
-    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(1)
+    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(0.5)
     run = paragraph.add_run(text)
-    run.font.size, run.bold = Pt(TABLE_POINTS), bold
+    run.font.size, run.bold = Pt(HEAD_POINTS if head else TABLE_POINTS), bold
 
 
 def _keep_row(row: Any, *, head: bool) -> None:

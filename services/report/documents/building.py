@@ -5,7 +5,7 @@ from typing import Any
 
 from services.report.documents import catalogue, selections
 from services.report.documents.figures import Data, ModulePoints
-from services.report.documents.scoring import Answers, windows_of
+from services.report.documents.scoring import Answers, drift, windows_of
 from services.report.documents.snapshot import Days, Ledger, Snapshot
 
 
@@ -26,13 +26,22 @@ def build(answers: Answers) -> Snapshot:
     catalogue.define(ledger, _addresses(answers), agencies)
     catalogue.define_active(ledger, _addresses(answers), agencies, lists["active"].agencies)
     state, seal = _state(answers)
+    drifted = tuple(drift(answers))
     return Snapshot(
-        period=answers.period.name, state=state, seal=seal, as_of=answers.scores.body["as_of"],
-        windows=_windows(answers), agencies=agencies,
+        period=answers.period.name,
+        state=state,
+        seal=seal,
+        as_of=answers.scores.body.get("as_of") or answers.counts["now"].body["as_of"],
+        windows=_windows(answers),
+        agencies=agencies,
         rulesets=tuple(sorted({m.ruleset for modules in scores.values() for m in modules.values()})),
         incomplete=tuple(s["agency"] for s in answers.scores.body["scores"] if not s.get("complete", True)),
-        titles=_titles(answers), data=data, figures=ledger.figures, lists=lists,
-    )  # fmt: skip
+        drifted=drifted,
+        titles=_titles(answers),
+        data=data,
+        figures=ledger.figures,
+        lists=lists,
+    )
 
 
 def _full(score: ModulePoints) -> bool:
@@ -88,6 +97,12 @@ def doubts(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.incomplete:
         names = ", ".join(snapshot.name(slug) for slug in snapshot.incomplete)
         yield f"Chưa chấm đủ tiêu chí / criteria not judged yet: {names}"
+    if snapshot.drifted:
+        names = ", ".join(snapshot.name(slug) for slug in snapshot.drifted)
+        when = (
+            "sau khi chốt / after the seal" if snapshot.state == "sealed" else "trong lúc đọc / while reading"
+        )
+        yield f"Số đếm đã thay đổi so với điểm ({when}) / counts moved against scores: {names}"
     parts = ("portals.by_district", "portals.not_scored", "portals.scored")
     if snapshot.number("portals.total") != sum(snapshot.number(part) for part in parts):
         yield "Cổng cấp xã + không chấm + chấm điểm khác tổng số Cổng. / The portals' groups do not add up."

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from services.report.documents.figures import (
     Band,
@@ -19,6 +20,7 @@ from services.report.documents.selections import CLASSES, COMPONENT_GROUPS
 from services.report.documents.snapshot import Agency, Ledger
 
 HUNDREDTH = Decimal("0.01")
+ENDS: tuple[Literal["lowest", "highest"], ...] = ("lowest", "highest")
 ITEMS = "tin, bài, CSDL"
 CLASS_NAMES = {
     "party": "khối Đảng và chuyên ngành đặc thù",
@@ -160,9 +162,14 @@ def _components(c: Catalogue) -> None:
         c.plus(f"system.items{suffix}", f"toàn hệ thống: tin, bài, CSDL{suffix}", ITEMS, parts)
     c.difference("system.items", "toàn hệ thống: tin, bài, CSDL", ITEMS)
     c.count(
-        "components.communes.portals.delta", "Cổng cấp xã thêm sau một năm", "Cổng", ["portal.opened"], "communes",
-        ("between",), ("portal.closed",),
-    )  # fmt: skip
+        "components.communes.portals.delta",
+        "Cổng cấp xã thêm sau một năm",
+        "Cổng",
+        ["portal.opened"],
+        "communes",
+        ("between",),
+        ("portal.closed",),
+    )
 
 
 def _portals(c: Catalogue) -> None:
@@ -181,8 +188,10 @@ def _portals(c: Catalogue) -> None:
 
 def _scale(c: Catalogue, figure: str, of: str, module: str) -> Decimal:
     """The three numbers of a scale; gives the maximum, 0 where nobody is scored."""
-    for name, end in (("base", "base_max"), ("bonus", "bonus_max"), ("max", "max")):
-        formula = Scale(of=of, module=module, end=end)  # type: ignore[arg-type]
+    ends: tuple[tuple[str, Literal["base_max", "bonus_max", "max"]], ...]
+    ends = (("base", "base_max"), ("bonus", "bonus_max"), ("max", "max"))
+    for name, end in ends:
+        formula = Scale(of=of, module=module, end=end)
         c.add(f"scale.{figure}.{name}", f"thang điểm {figure}", "điểm", formula, "scores")
     return c.ledger.value(f"scale.{figure}.max") or Decimal(0)
 
@@ -190,8 +199,8 @@ def _scale(c: Catalogue, figure: str, of: str, module: str) -> Decimal:
 def _band(c: Catalogue, figure: str, of: str, module: str, low: Decimal, high: Decimal) -> None:
     """How many lie in a band, and the lowest and highest points among them."""
     c.add(figure, "số đơn vị", "đơn vị", Band(of=of, module=module, low=low, high=high), "scores")
-    for end in ("lowest", "highest"):
-        formula = Extreme(of=of, module=module, low=low, high=high, end=end)  # type: ignore[arg-type]
+    for end in ENDS:
+        formula = Extreme(of=of, module=module, low=low, high=high, end=end)
         c.add(f"{figure}.{end}", "điểm", "điểm", formula, "scores")
 
 
@@ -288,8 +297,8 @@ def _dossier_scores(c: Catalogue) -> None:
     _band(c, "dossier.score.none", "dossier.without_dossier", "dossier", Decimal(0), highest)
     on_time = ("dossier.resolved.on_time",)
     decided = ("dossier.resolved.on_time", "dossier.resolved.late")
-    for end in ("lowest", "highest"):
-        formula = RatioExtreme(of="dossier.full_points", part=on_time, whole=decided, end=end)  # type: ignore[arg-type]
+    for end in ENDS:
+        formula = RatioExtreme(of="dossier.full_points", part=on_time, whole=decided, end=end)
         c.add(f"dossier.score.full.on_time.{end}", "tỷ lệ đúng hạn", "%", formula, "now")
 
 

@@ -89,16 +89,13 @@ def prose_places(root: Any) -> dict[str, tuple[str, ...]]:
         tag = control_tag(control)
         if tag.startswith(PROSE):
             texts = [paragraph_text(p).strip() for p in control.iter(qn("w:p"))]
-            texts = [_without_bullet(t) for t in texts if t and not t.startswith(EMPTY_PREFIX)]
-            found[tag.removeprefix(PROSE)] = tuple(texts)
+            kept = [_without_bullet(t) for t in texts if not t.startswith(EMPTY_PREFIX)]
+            found[tag.removeprefix(PROSE)] = tuple(t for t in kept if t)
     return found
 
 
 def _without_bullet(text: str) -> str:
-    for mark in ("- ", "+ ", "– "):
-        if text.startswith(mark):
-            return text[len(mark) :].strip()
-    return text
+    return text[1:].strip() if text[:2].strip() in ("-", "+", "–") else text
 
 
 def loose_text(paragraph: Any) -> str:

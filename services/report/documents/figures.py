@@ -5,9 +5,9 @@ finished document is checked. Values are whole numbers, points of two places, or
 full precision until they are written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -273,7 +273,7 @@ def _million(value: Decimal) -> str:
     return f"{vietnamese((value / 1_000_000).quantize(Decimal('0.01')))} triệu"
 
 
-_FORMS: dict[str, Any] = {
+_FORMS: dict[str, Callable[[Decimal], str]] = {
     "count": vietnamese,
     "two": _two,
     "percent": lambda value: f"{vietnamese(value, 1)}%",

@@ -11,7 +11,7 @@ from services.report.documents.exports import write_annex_csv, write_figures_csv
 from services.report.documents.pdf import NoPdf, convert
 from services.report.documents.prose import Office, as_written, merge, read_office, read_prose, write_prose
 from services.report.documents.report import computed_marks, outline, read_last_edition, write_word
-from services.report.documents.scoring import Scoring, ask
+from services.report.documents.scoring import Scoring, ask_settled
 from services.report.documents.sheets import write_workbook
 from services.report.documents.snapshot import Snapshot
 
@@ -40,7 +40,7 @@ def make_documents(
 ) -> Made:  # fmt: skip
     """Ask the scoring service and write everything. Raises ScoringAway, ValueError, ProseError or Refused."""
     with Scoring(scoring_url) as scoring:
-        snapshot = build(ask(scoring, period, last))
+        snapshot = build(ask_settled(scoring, period, last))
     return write_documents(snapshot, out, pdf=pdf, office=office)
 
 

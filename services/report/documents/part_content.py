@@ -5,8 +5,8 @@ from services.report.documents.wording import Wording, sentence_case
 
 ITEMS = "tin, bài, CSDL"
 CLASS_WORDS = {
-    "party": "Cổng TTĐT các cơ quan tham mưu giúp việc cho Tỉnh ủy, Ủy ban MTTQ Việt Nam tỉnh, các tổ chức chính trị - "
-    "xã hội tỉnh, các cơ quan chuyên ngành đặc thù đã đăng tải mới ",
+    "party": "Cổng TTĐT các cơ quan tham mưu giúp việc cho Tỉnh ủy, Ủy ban MTTQ Việt Nam tỉnh, các tổ chức "
+    "chính trị - xã hội tỉnh, các cơ quan chuyên ngành đặc thù đã đăng tải mới ",
     "departments": "Các sở, ban, ngành, đơn vị, tổ chức tỉnh đã đăng tải mới ",
     "districts": "{portals.districts:two} huyện, thị xã, thành phố đã đăng tải mới ",
     "communes": "{portals.communes:two} xã, phường, thị trấn có Cổng TTĐT cấp xã đăng tải mới ",
@@ -76,8 +76,14 @@ def _bracket(text: str) -> str:
 def _social(w: Writer, words: Wording) -> None:
     before = words.same_before
     if w.has("facebook.posts"):
-        reach = _then("thu hút {facebook.reach} lượt người tiếp cận, tương tác bài viết",
-                      w.moved("facebook.reach", "lượt người", before)) if w.has("facebook.reach") else ""  # fmt: skip
+        reach = (
+            _then(
+                "thu hút {facebook.reach} lượt người tiếp cận, tương tác bài viết",
+                w.moved("facebook.reach", "lượt người", before),
+            )
+            if w.has("facebook.reach")
+            else ""
+        )
         w.say(
             Kind.dash,
             "Fanpage của UBND tỉnh Lào Cai trên Facebook đã đăng tải ",
@@ -125,7 +131,8 @@ def _components(w: Writer, words: Wording) -> None:
 def _named_portals(w: Writer, words: Wording) -> None:
     snapshot = w.snapshot
     active = [
-        f"{snapshot.name(slug)} ({{active.{slug}}} {ITEMS})" for slug in snapshot.lists["active"].agencies
+        f"{snapshot.name_inside(slug)} ({{active.{slug}}} {ITEMS})"
+        for slug in snapshot.lists["active"].agencies
     ]
     if active:
         w.say(

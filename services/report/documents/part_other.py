@@ -5,7 +5,8 @@ from services.report.documents.wording import Wording, sentence_case
 
 GROUP_WORDS = {
     "portals.departments": "Cổng TTĐT thành phần các sở, ban, ngành tỉnh",
-    "portals.vertical": "Cổng TTĐT cơ quan trung ương ngành dọc đóng trên địa bàn tỉnh và các đơn vị, tổ chức khác",
+    "portals.vertical": "Cổng TTĐT cơ quan trung ương ngành dọc đóng trên địa bàn tỉnh và các đơn vị, "
+    "tổ chức khác",
     "portals.districts": "Cổng TTĐT thành phần cấp huyện",
     "portals.communes": "Cổng TTĐT thành phần cấp xã",
     "portals.party": "Cổng TTĐT thành phần các cơ quan khối Đảng",
@@ -62,21 +63,14 @@ def write_assessment(w: Writer, words: Wording) -> None:
     w.head(Kind.part, "V. ĐÁNH GIÁ CHUNG")
     w.head(Kind.section, "1. Ưu điểm")
     change = w.snapshot.value("system.items.change")
-    moved = ""
     if change:
-        moved = (
-            f" {direction(change)} {{system.items.change:percent}} so với {words.same_before} (từ "
-            f"{{system.items.before}} "
-            "lên {system.items} tin, bài, bộ thông tin CSDL)"
-            if change > 0
-            else f" giảm {{system.items.change:percent}} so với {words.same_before} (từ {{system.items.before}} xuống "
-            "{system.items} tin, bài, bộ thông tin CSDL)"
-        )
+        to = "lên" if change > 0 else "xuống"
         w.say(
             Kind.dash,
             f"{sentence_case(words.name)}, số lượng tin, bài, bộ thông tin CSDL do hệ thống Cổng TTĐT tỉnh "
-            f"Lào Cai cung "
-            f"cấp{moved}.",
+            f"Lào Cai "
+            f"cung cấp {direction(change)} {{system.items.change:percent}} so với {words.same_before} (từ "
+            f"{{system.items.before}} {to} {{system.items}} tin, bài, bộ thông tin CSDL).",
         )
     w.place("V.1.uu-diem", "Ưu điểm")
     w.head(Kind.section, "2. Khó khăn, hạn chế")
@@ -89,11 +83,11 @@ def _silent(w: Writer, words: Wording) -> None:
         agency for agency in w.snapshot.agencies.values() if agency.group == "districts" and agency.listed
     ]
     by_district = [
-        f"{d.name} ({{inactive.{d.agency}:two}}/{{communes.{d.agency}}} Cổng)"
+        f"{w.snapshot.name_inside(d.agency)} ({{inactive.{d.agency}:two}}/{{communes.{d.agency}}} Cổng)"
         for d in districts
         if w.has(f"inactive.{d.agency}")
     ]
-    agencies = [w.snapshot.name(slug) for slug in w.snapshot.data.selections["silent.agencies"]]
+    agencies = [w.snapshot.name_inside(slug) for slug in w.snapshot.data.selections["silent.agencies"]]
     clauses = []
     if agencies:
         clauses.append(f"{'; '.join(agencies)}")

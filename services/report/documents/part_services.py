@@ -10,7 +10,7 @@ def write_questions(w: Writer, words: Wording) -> None:
     w.head(Kind.part, f"II. THỰC HIỆN CHUYÊN MỤC HỎI - ĐÁP {words.upper}")
     w.head(Kind.section, "1. Tình hình thực hiện")
     span = f" (tính từ ngày {words.span})" if words.span else ""
-    moved = w.moved("qa.received", "câu hỏi", words.same_before)
+    moved = w.moved("qa.received", "câu hỏi", words.same_before, "two")
     w.say(
         Kind.dash,
         f"Trong {words.name}{span}, chuyên mục Hỏi - Đáp đã nhận được {{qa.received}} câu hỏi của các tổ "
@@ -207,7 +207,8 @@ def _dossier_scores(w: Writer, words: Wording) -> None:
         ratio = ""
         if low is not None and high is not None:
             span = f"từ {{{figure}.lowest:percent_bare}} - {{{figure}.highest:percent}}"
-            ratio = f" với tỷ lệ giải quyết đúng hạn và trước hạn {span if low != high else f'{{{figure}.highest:percent}}'}"
+            span = span if low != high else f"{{{figure}.highest:percent}}"
+            ratio = f" với tỷ lệ giải quyết đúng hạn và trước hạn {span}"
         w.say(
             Kind.dash,
             f"{{dossier.score.full:two}}{of} thực hiện tiếp nhận, giải quyết hồ sơ{ratio}, đạt "

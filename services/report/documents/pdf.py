@@ -25,9 +25,16 @@ def convert(path: Path, to: str, out: Path) -> Path:
         raise NoPdf("LibreOffice is not installed; open the .docx in Word and save it as PDF, or install it")
     with tempfile.TemporaryDirectory(prefix="scorebus-office-") as profile:
         command = [
-            program, "--headless", "--norestore", f"-env:UserInstallation=file://{profile}", "--convert-to", to,
-            "--outdir", str(out), str(path),
-        ]  # fmt: skip
+            program,
+            "--headless",
+            "--norestore",
+            f"-env:UserInstallation=file://{profile}",
+            "--convert-to",
+            to,
+            "--outdir",
+            str(out),
+            str(path),
+        ]
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
         except subprocess.TimeoutExpired as error:

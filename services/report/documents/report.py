@@ -71,13 +71,14 @@ def write_word(
     body = Body(document, prose)
     body.write([Paragraph(Kind.body, tuple(Writer(snapshot).pieces(report.basis)))])
     body.write(report.items)
-    word.line(document, "", 6)
+    word.keep_with_next(document.paragraphs[-1])
+    word.keep_with_next(word.line(document, "", 6))
     word.signature(document, office)
     words = wording(snapshot)
-    subtitle = f"(Kèm theo Báo cáo số ........../{office.symbol} của UBND tỉnh Lào Cai; số liệu {words.name})"
+    subtitle = f"(Kèm theo Báo cáo số ........../{office.symbol} của UBND tỉnh Lào Cai)"
     note = f"Số liệu tính đến hết ngày {words.last_day}; bản số liệu “{snapshot.sha256[:SHOWN_HASH]}”."
     for annex in annexes:
-        body.annex(annex, subtitle, note)
+        body.annex(annex, words.upper, subtitle, note)
     _properties(document, snapshot, report)
     document.save(str(path))
     return body.empty_places
@@ -117,7 +118,8 @@ def read_last_edition(path: Path, prose: Prose) -> LastEdition | None:
     if known:
         for paragraph in document.paragraphs:
             text = paragraph_words(paragraph._p)
-            if text and paragraph.style.name in word.STYLES and fingerprint(text) not in known:
+            style = paragraph.style.name if paragraph.style is not None else ""
+            if text and style in word.STYLES and fingerprint(text) not in known:
                 strays.append(text)
     return LastEdition(places, strays)
 

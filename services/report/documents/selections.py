@@ -149,32 +149,40 @@ def named_lists(
     now, before = counts["now"], counts["before"]
     listed = [a for a in agencies.values() if a.listed and a.group in COMPONENT_GROUPS]
     lists = [
-        NamedList(id="active", rule=f"most items of each class: {MOST_ACTIVE}", agencies=_active(listed, now)),
         NamedList(
-            id="improved", agencies=_improved(listed, now, before),
+            id="active", rule=f"most items of each class: {MOST_ACTIVE}", agencies=_active(listed, now)
+        ),
+        NamedList(
+            id="improved",
+            agencies=_improved(listed, now, before),
             rule=f"at least {IMPROVED_AT_LEAST} items and {IMPROVED_BY_PERCENT}% more than a year before",
         ),
         NamedList(
-            id="unscored_active", rule="most items among those that nobody scores",
+            id="unscored_active",
+            rule="most items among those that nobody scores",
             agencies=_top(chosen["not_scored"], now, "content.items", MOST_UNSCORED),
         ),
         NamedList(
-            id="channels", rule="content.channel.opened > 0",
+            id="channels",
+            rule="content.channel.opened > 0",
             agencies=_having(agencies, now, "content.channel.opened")[:MOST_CHANNELS],
         ),
         NamedList(
-            id="boards", rule="content.board.established > 0 since 2020",
+            id="boards",
+            rule="content.board.established > 0 since 2020",
             agencies=_having(agencies, counts["boards"], "content.board.established"),
         ),
         NamedList(
-            id="reports", rule="content.report.received > 0",
+            id="reports",
+            rule="content.report.received > 0",
             agencies=_having(agencies, now, "content.report.received"),
         ),
         NamedList(
-            id="most_asked", rule="most questions received",
+            id="most_asked",
+            rule="most questions received",
             agencies=_top(chosen["all"], now, "qa.received", MOST_ASKED),
         ),
-    ]  # fmt: skip
+    ]
     return {named.id: named for named in lists}
 
 

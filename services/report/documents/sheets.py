@@ -130,25 +130,26 @@ def _tallies(sheet: Worksheet, annex: Annex, total_row: int) -> None:
         row = total_row + offset
         sheet.cell(row=row, column=2, value=tally.label).font = Font(name=FONT, size=11)
         formula = f'=COUNTIFS({points},">={_plain(tally.low)}",{points},"<={_plain(tally.high)}")'
-        cell = sheet.cell(row=row, column=3, value=formula)
-        cell.font = Font(name=FONT, size=11, bold=True)
+        sheet.cell(row=row, column=3, value=formula).font = Font(name=FONT, size=11, bold=True)
 
 
 def _page(sheet: Worksheet, annex: Annex) -> None:
-    sheet.freeze_panes = sheet.cell(row=FIRST_ROW, column=3)
+    sheet.freeze_panes = f"C{FIRST_ROW}"
     sheet.print_title_rows = f"{FIRST_ROW - 1}:{FIRST_ROW - 1}"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
     sheet.page_setup.orientation = "landscape" if annex.landscape else "portrait"
     sheet.page_setup.fitToWidth = 1
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr.fitToPage = True  # type: ignore[union-attr]
-    sheet.oddFooter.center.text = "&P/&N"
+    footer = sheet.oddFooter
+    if footer is not None and footer.center is not None:
+        footer.center.text = "&P/&N"
 
 
 def _figures(sheet: Worksheet, snapshot: Snapshot) -> None:
     sheet.append(["Mã", "Nội dung", "Giá trị", "Đơn vị", "Công thức", "Nguồn"])
-    for cell in sheet[1]:
-        cell.font = Font(name=FONT, size=11, bold=True)
+    for head in sheet[1]:
+        head.font = Font(name=FONT, size=11, bold=True)
     for figure in snapshot.figures.values():
         sheet.append(
             [

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.report.documents.figures import Data, Figure, Formula
 
-SCHEMA = "snapshot.v1"
+_PLACES = ("Huyện ", "Thị xã ", "Thành phố ", "Thị trấn ", "Xã ", "Phường ")
 
 
 class Unfit(ValueError):
@@ -66,6 +66,7 @@ class Snapshot(BaseModel):
     rulesets: tuple[str, ...]
     titles: dict[str, str] = Field(description="`<rule set>@<version>/<criterion>` → its title in Vietnamese")
     incomplete: tuple[str, ...] = Field(description="agencies with a criterion that nobody has judged yet")
+    drifted: tuple[str, ...] = Field(description="agencies whose counts moved against their scores")
     data: Data
     figures: dict[str, Figure]
     lists: dict[str, NamedList]
@@ -93,8 +94,22 @@ class Snapshot(BaseModel):
     def name(self, agency: str) -> str:
         return self.agencies[agency].name
 
+    def name_inside(self, agency: str) -> str:
+        """A name within a sentence: huyện Bát Xát, xã Đồng Tuyển (thành phố Lào Cai)."""
+        row = self.agencies[agency]
+        name = _inside(row.name)
+        if row.group == "communes" and row.parent in self.agencies:
+            return f"{name} ({_inside(self.agencies[row.parent].name)})"
+        return name
+
     def names(self, list_id: str) -> list[str]:
-        return [self.name(agency) for agency in self.lists[list_id].agencies]
+        """The names of a list as they stand within a sentence."""
+        return [self.name_inside(agency) for agency in self.lists[list_id].agencies]
+
+
+def _inside(name: str) -> str:
+    """Kinds of places are written small within a sentence; names of offices keep their capital."""
+    return name[:1].lower() + name[1:] if name.startswith(_PLACES) else name
 
 
 class Ledger:

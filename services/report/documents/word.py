@@ -16,7 +16,7 @@ from services.report.documents.prose import Office
 
 FONT = "Times New Roman"
 PAGE_MM = (210, 297)
-LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 30, 15, 20, 20
+LEFT_MM, RIGHT_MM, TOP_MM, BOTTOM_MM = 30.5, 15.5, 20.5, 20.5
 TEXT_WIDTH_MM = PAGE_MM[0] - LEFT_MM - RIGHT_MM
 HEADER_COLUMNS = (0.4, 0.6)
 BODY_POINTS = 14
@@ -93,9 +93,17 @@ def _page_number(paragraph: Any) -> None:
 
 
 def line(
-    container: Any, text: str, points: float, *, bold: bool = False, italic: bool = False, underline: bool = False,
-    alignment: Any = CENTER, after: float = 0, before: float = 0,
-) -> Any:  # fmt: skip
+    container: Any,
+    text: str,
+    points: float,
+    *,
+    bold: bool = False,
+    italic: bool = False,
+    underline: bool = False,
+    alignment: Any = CENTER,
+    after: float = 0,
+    before: float = 0,
+) -> Any:
     """One paragraph of one run. A cell's first paragraph is used when it is still empty."""
     paragraphs = container.paragraphs
     fresh = len(paragraphs) == 1 and not paragraphs[0].text and not paragraphs[0].runs
@@ -107,6 +115,11 @@ def line(
     run.font.name, run.font.size = FONT, Pt(points)
     run.bold, run.italic, run.underline = bold, italic, underline
     return paragraph
+
+
+def keep_with_next(paragraph: Any) -> None:
+    """The signature never stands alone on a page."""
+    paragraph.paragraph_format.keep_with_next = True
 
 
 def rule(container: Any, width_mm: float, share: float) -> None:

@@ -1,7 +1,7 @@
 """The answers of a scoring service that counted exactly the reference figures, in the shapes of the contract.
 
-The figures give sums; who had how much of them is filled in evenly. `serve` puts the answers behind a real HTTP
-server on a free port, so that the documents are made through their own client.
+The figures give sums; who had how much of them is filled in evenly. `serve` puts the answers behind a real
+HTTP server on a free port, so that the documents are made through their own client.
 """
 
 import csv
@@ -42,10 +42,16 @@ CRITERIA = {
 }
 SCALES = {"party": (90, 5), "government": (50, 5), "qa": (15, 3), "dossier": (25, 2)}
 TITLES = {
-    "regularity": "Đăng tin thường xuyên", "volume": "Số lượng tin, bài", "categories": "Đủ chuyên mục bắt buộc",
-    "acceptance": "Tiếp nhận câu hỏi", "timeliness": "Trả lời đúng hạn", "right-title": "Đúng chức danh người trả lời",
-    "on-time": "Tỷ lệ giải quyết đúng hạn", "online": "Tỷ lệ tiếp nhận trực tuyến", "bonus": "Khuyến khích",
-}  # fmt: skip
+    "regularity": "Đăng tin thường xuyên",
+    "volume": "Số lượng tin, bài",
+    "categories": "Đủ chuyên mục bắt buộc",
+    "acceptance": "Tiếp nhận câu hỏi",
+    "timeliness": "Trả lời đúng hạn",
+    "right-title": "Đúng chức danh người trả lời",
+    "on-time": "Tỷ lệ giải quyết đúng hạn",
+    "online": "Tỷ lệ tiếp nhận trực tuyến",
+    "bonus": "Khuyến khích",
+}
 
 
 def published() -> dict[str, str]:
@@ -100,7 +106,9 @@ class Answers:
         self.put("before", slug, "content.reach.zalo", 106_400)
         followers = self.n("facebook.followers")
         self.put("now", slug, "content.followers.facebook", followers)
-        self.put("last_year", slug, "content.followers.facebook", followers - self.n("facebook.followers.delta"))
+        self.put(
+            "last_year", slug, "content.followers.facebook", followers - self.n("facebook.followers.delta")
+        )
         self.put("now", slug, "content.spokesperson", self.n("portal.spokesperson"))
         self.put("now", slug, "content.press_digest", self.n("portal.press_digest"))
         self.put("history_2", slug, "content.visits", 60_000_000)
@@ -174,7 +182,13 @@ class Answers:
         busy = scored[: self.n("dossier.score.27")]
         flows = {
             name: share(self.n(f"dossier.{name}"), busy, rising=True)
-            for name in ("received.online", "received.one_stop", "carried_over", "resolved.on_time", "resolved.late")
+            for name in (
+                "received.online",
+                "received.one_stop",
+                "carried_over",
+                "resolved.on_time",
+                "resolved.late",
+            )
         }
         for name, shared in flows.items():
             for slug, count in shared.items():
@@ -215,7 +229,11 @@ class Answers:
         points += [Decimal(15)] * self.n("qa.score.15")
         give(scored, "qa", points)
         dossier = self.scored("dossier")
-        give(dossier, "dossier", [Decimal(27)] * self.n("dossier.score.27") + [Decimal(25)] * self.n("dossier.score.25"))
+        give(
+            dossier,
+            "dossier",
+            [Decimal(27)] * self.n("dossier.score.27") + [Decimal(25)] * self.n("dossier.score.25"),
+        )
         return found
 
     def answer(self, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
@@ -271,9 +289,14 @@ def module_score(module: str, scale: tuple[int, int], points: Decimal) -> dict[s
         criteria.append(criterion(name, given, base_max * Decimal(weight), is_bonus=False))
     criteria.append(criterion("bonus", bonus, bonus_max, is_bonus=True))
     return {
-        "points": float(points), "bonus": float(bonus), "base_max": float(base_max), "bonus_max": float(bonus_max),
-        "max": float(base_max + bonus_max), "ruleset": f"{module}@2024.1", "criteria": criteria,
-    }  # fmt: skip
+        "points": float(points),
+        "bonus": float(bonus),
+        "base_max": float(base_max),
+        "bonus_max": float(bonus_max),
+        "max": float(base_max + bonus_max),
+        "ruleset": f"{module}@2024.1",
+        "criteria": criteria,
+    }
 
 
 def criterion(name: str, points: Decimal, most: Decimal, *, is_bonus: bool) -> dict[str, Any]:
