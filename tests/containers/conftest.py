@@ -39,7 +39,7 @@ def project(port_base: int, request: pytest.FixtureRequest) -> Iterator[Project]
     scale = [word for pair in getattr(module, "SCALE", ()) for word in ("--scale", pair)]
     try:
         up.timed("build", "build", "--quiet", seconds=900)
-        up.timed("up --wait", "up", "--detach", "--wait", "--wait-timeout", "240", *scale)
+        up.timed("up --wait", "up", "--detach", "--wait", "--wait-timeout", "420", *scale)
         yield up
     finally:
         up.keep_logs()
