@@ -2,7 +2,7 @@
 
     python -I -S health.py [PATH]
 
-Exit status 0 when `GET PATH` (default /readyz) on BUS_PORT answers 200 within four seconds, else 1 with the
+Exit status 0 when `GET PATH` (default /readyz) on BUS_PORT answers 200 within eight seconds, else 1 with the
 reason. A bare socket, because an HTTP client would cost several times the CPU of the request itself and this
 runs every few seconds in every container.
 """
@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 
-TIMEOUT_S = 4.0
+TIMEOUT_S = 8.0
 MAX_ANSWER_BYTES = 4096
 
 
