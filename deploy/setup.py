@@ -26,6 +26,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.topics import DEFAULT_PARTITIONS, TOPICS, Topic
 from shared.runtime.access import prepare_schema
+from shared.runtime.kafka_security import client_options
 from shared.runtime.postgres import PASSING_FAULTS, Connection
 from shared.runtime.settings import Servers
 
@@ -160,7 +161,9 @@ async def prepare_topics(servers: str, partitions: int, replication: int) -> lis
 async def _admin_client(servers: str) -> AIOKafkaAdminClient:
     deadline = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
     while True:
-        client = AIOKafkaAdminClient(bootstrap_servers=servers.split(","), client_id="setup")
+        client = AIOKafkaAdminClient(
+            bootstrap_servers=servers.split(","), client_id="setup", **client_options()
+        )
         try:
             await client.start()
             return client

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from services.scoring.fold import TOPICS, place
 from services.scoring.settings import ScoringSettings
 from shared.runtime import logs
+from shared.runtime.kafka_security import client_options
 from shared.runtime.postgres import Connection, connect
 
 log = logs.get(__name__)
@@ -24,7 +25,7 @@ log = logs.get(__name__)
 
 async def ends_of(servers: list[str], partitions: int) -> dict[str, int]:
     """Where each partition ends now, by `<topic>/<partition>`."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, client_id="scoring-rebuild")
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, client_id="scoring-rebuild", **client_options())
     await consumer.start()
     try:
         every = [TopicPartition(topic, number) for topic in TOPICS for number in range(partitions)]

@@ -20,6 +20,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from shared.runtime import logs, positions
 from shared.runtime.clock import Clock, system_clock
+from shared.runtime.kafka_security import broker_security
 from shared.runtime.life import Beat, Life
 from shared.runtime.positions import Positions
 from shared.runtime.postgres import Pool, persistently
@@ -297,6 +298,7 @@ def _make_broker(reading: Reading) -> KafkaBroker:
         graceful_timeout=10.0,
         apply_types=False,
         logger=None,
+        security=broker_security(),
     )
 
 

@@ -6,6 +6,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import IncompatibleBrokerVersion, UnknownError, UnsupportedVersionError
 
 from shared.runtime import logs
+from shared.runtime.kafka_security import client_options
 
 log = logs.get(__name__)
 
@@ -21,7 +22,7 @@ async def start_producer(**options: Any) -> AIOKafkaProducer:
     version that they have; so it is said and done without. Raises KafkaError when the broker cannot be used.
     """
     for idempotent in (True, False):
-        producer = AIOKafkaProducer(enable_idempotence=idempotent, **options)
+        producer = AIOKafkaProducer(enable_idempotence=idempotent, **client_options(), **options)
         try:
             await producer.start()
             return producer
