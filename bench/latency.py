@@ -1,7 +1,7 @@
 """(c) Latency: from the agency's send to the score that a subscriber sees, at a steady rate.
 
-A fact is an article. It is seen when a record of `score.changes` names it among its causes. The rate is kept by
-the clock, not by the answers (an open loop), so a stall shows in every fact that waited behind it.
+A fact is an article. It is seen when a record of `score.changes` names it among its causes. The rate is kept
+by the clock, not by the answers (an open loop), so a stall shows in every fact that waited behind it.
 """
 
 import asyncio

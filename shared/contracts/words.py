@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 TYPE_PREFIX = "vn.laocai."
 TYPE_SUFFIX = ".v1"
@@ -28,33 +28,22 @@ def short_type(full: str) -> str | None:
     return None
 
 
-def _printable(text: str) -> str:
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        raise ValueError("holds a control character")
-    return text
-
-
-def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("holds a NUL character")
-    return text
-
-
-_Printable = AfterValidator(_printable)
-_Storable = AfterValidator(_storable)
+_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
+_STORABLE = r"^[^\x00]*$"
+"""Checked inside pydantic's core: these run for every fact that comes in."""
 
 Agency = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80)]
 """The slug of an agency: lower-case ASCII words joined by hyphens."""
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=128), _Printable]
+Identifier = Annotated[str, StringConstraints(max_length=128, pattern=_PRINTABLE)]
 """An id that an agency's system gave: an article, a question, a dossier, a procedure."""
 
-FactId = Annotated[str, StringConstraints(min_length=1, max_length=200), _Printable]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120), _Printable]
-Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000), _Storable]
-Text = Annotated[str, StringConstraints(max_length=4_000), _Storable]
+FactId = Annotated[str, StringConstraints(max_length=200, pattern=_PRINTABLE)]
+Name = Annotated[str, StringConstraints(max_length=120, pattern=_PRINTABLE)]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=1_000, pattern=_STORABLE)]
+Text = Annotated[str, StringConstraints(max_length=4_000, pattern=_STORABLE)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://\S+$", max_length=2_000)]
-Category = Annotated[str, StringConstraints(min_length=1, max_length=64), _Printable]
+Category = Annotated[str, StringConstraints(max_length=64, pattern=_PRINTABLE)]
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}(?:-(?:Q[1-4]|H[12]))?$")]
 """A quarter `2024-Q1`, a half `2024-H1` or a year `2024`."""
 

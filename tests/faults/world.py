@@ -72,8 +72,12 @@ class _Maker:
         self.serial = 0
 
     def moment(self, latest_day: int = 78) -> datetime:
-        """A moment in working hours of the quarter, at most `latest_day` days after its second day."""
-        return FIRST + timedelta(days=self.rng.randrange(latest_day), minutes=self.rng.randrange(480))
+        """A moment in working hours of the quarter, at most `latest_day` days after its second day.
+
+        No two are alike: the contract does not say which of two facts of one instant comes first.
+        """
+        apart = timedelta(milliseconds=self.serial % 60_000)
+        return FIRST + timedelta(days=self.rng.randrange(latest_day), minutes=self.rng.randrange(480)) + apart
 
     def fact(self, module: str, short: str, key: str, happened: datetime, /, **data: Any) -> Sent:
         self.serial += 1
