@@ -88,7 +88,7 @@ class ScoringClient:
         """Every agency's modules over a window."""
 
         def read(answer: Any) -> dict[str, dict[str, Module]]:
-            return {row["agency"]: _modules(row["modules"]) for row in answer["scores"]}
+            return {row["agency"]: read_modules(row["modules"]) for row in answer["scores"]}
 
         return self._get("/v1/scores", _window(days), read)
 
@@ -114,7 +114,8 @@ def _window(days: Days) -> dict[str, str]:
     return {"from": days[0].isoformat(), "to": days[1].isoformat()}
 
 
-def _modules(modules: Any) -> dict[str, Module]:
+def read_modules(modules: Any) -> dict[str, Module]:
+    """The modules of one score as the contract writes them."""
     return {
         name: Module(row["points"], row["base_max"], row["bonus_max"], row["ruleset"])
         for name, row in modules.items()
