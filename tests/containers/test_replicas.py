@@ -98,7 +98,7 @@ def test_every_partition_has_one_owner_among_the_replicas(project: Project) -> N
     wait_until(lambda: len(project.healthy("scoring")) == 3, "all scoring replicas are healthy", 120)
     told = project.compose(
         "exec", "-T", "kafka", "/opt/kafka/bin/kafka-consumer-groups.sh",
-        "--bootstrap-server", "localhost:9092", "--describe", "--group", "scoring",
+        "--bootstrap-server", "localhost:9095", "--describe", "--group", "scoring",
     )  # fmt: skip
     lines = [line.split() for line in told.splitlines() if " dossier.events " in line]
     owners = {line[2]: line[6] for line in lines}

@@ -1,13 +1,16 @@
 """The compose project and the images keep what docs/operations/compose.md promises; no engine is needed."""
 
 import re
+import ssl
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from deploy.compose import secret_files
+from deploy.compose import certificates, secret_files
 from deploy.docker import health, start
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +19,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text(encoding="utf-8")
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
 LONG_LIVED = {name: service for name, service in SERVICES.items() if "restart" in service}
+NOW = datetime.now(UTC)
 SCALED = ("content", "qa", "dossier", "scoring")
 
 
@@ -73,20 +77,80 @@ def test_a_service_can_be_scaled(name: str) -> None:
     assert f"{name}:{port[1]}" in SERVICES["gateway"]["command"]
 
 
-def test_secrets_are_made_once_and_each_reader_gets_its_own(tmp_path: Path) -> None:
-    readers = {file.reader for file in secret_files.files_of(secret_files.complete({}))}
-    for reader in ("store", *readers):
+def folders(tmp_path: Path, *more: str) -> Path:
+    readers = {file.reader for file in secret_files.files_of(secret_files.complete({}, NOW))}
+    for reader in ("store", *readers, *more):
         (tmp_path / reader).mkdir()
-    first = secret_files.hand_out(tmp_path)
-    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    assert first > 7
-    assert secret_files.hand_out(tmp_path) == 0
-    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == before
-    passwords = {role: before[tmp_path / role / "BUS_DATABASE"] for role in secret_files.ROLES}
-    assert len(set(passwords.values())) == len(passwords)
-    assert not (tmp_path / "scoring" / "master.key").exists()
+    return tmp_path
+
+
+def held(directory: Path) -> dict[str, str]:
+    return {
+        path.relative_to(directory).as_posix(): path.read_text()
+        for path in directory.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_secrets_are_made_once_and_each_reader_gets_its_own(tmp_path: Path) -> None:
+    directory = folders(tmp_path)
+    assert secret_files.hand_out(directory, [], NOW) > 7
+    before = held(directory)
+    assert secret_files.hand_out(directory, [], NOW) == 0
+    assert held(directory) == before
+    databases = {before[f"{role}/BUS_DATABASE"] for role in secret_files.ROLES}
+    assert len(databases) == len(secret_files.ROLES)
+    assert "scoring/master.key" not in before
+    assert not [name for name in before if "kafka" in name.lower()]
     volumes = {volume.partition(":")[0].removeprefix("secrets-") for volume in SERVICES["secrets"]["volumes"]}
-    assert volumes == {"store", *readers}
+    assert volumes == {path.name for path in directory.iterdir()}
+
+
+def test_the_stricter_variant_adds_users_and_going_back_takes_them_away(tmp_path: Path) -> None:
+    directory = folders(tmp_path, "kafka")
+    secret_files.hand_out(directory, [], NOW)
+    plain = held(directory)
+    secret_files.hand_out(directory, ["kafka", "localhost"], NOW)
+    secure = held(directory)
+    for user in secret_files.KAFKA_USERS:
+        password = secure[f"{user}/BUS_KAFKA_PASSWORD"].strip()
+        assert f"{user} {password}" in secure["kafka/users"].splitlines()
+    assert "PRIVATE KEY" in secure["kafka/server.pem"]
+    assert not [
+        name
+        for name, text in secure.items()
+        if "PRIVATE KEY" in text and not name.startswith(("kafka/", "store/"))
+    ]
+    secret_files.hand_out(directory, [], NOW)
+    assert held(directory) == plain
+
+
+def test_the_brokers_certificate_holds_for_its_names_only(tmp_path: Path) -> None:
+    authority = certificates.make_authority(NOW)
+    server = tmp_path / "server.pem"
+    server.write_text(certificates.issue(authority, ["kafka", "127.0.0.1"], NOW))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(server)
+    trusting = ssl.create_default_context(cadata=authority.certificate)
+    shake_hands(context, trusting, "kafka")
+    shake_hands(context, trusting, "127.0.0.1")
+    with pytest.raises(ssl.SSLCertVerificationError, match="kafka2"):
+        shake_hands(context, trusting, "kafka2")
+    stranger = ssl.create_default_context(cadata=certificates.make_authority(NOW).certificate)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(context, stranger, "kafka")
+
+
+def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> None:
+    """A whole TLS handshake in memory. Raises what the client objects to."""
+    ways = [ssl.MemoryBIO(), ssl.MemoryBIO()]
+    asking = client.wrap_bio(ways[0], ways[1], server_hostname=name)
+    answering = server.wrap_bio(ways[1], ways[0], server_side=True)
+    for _ in range(4):
+        for side in (asking, answering):
+            with suppress(ssl.SSLWantReadError):
+                side.do_handshake()
+    assert asking.version() == "TLSv1.3"
 
 
 def test_nobody_but_the_tools_reads_the_administrators_password() -> None:
