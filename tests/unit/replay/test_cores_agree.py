@@ -13,7 +13,6 @@ from shared.calendar.periods import Window
 from shared.register import shipped_register
 from tests.unit.replay.core import NOW, Tally, count, days, fold_all
 
-
 DOSSIERS_OF = (b"000.00.46.", b"000.00.20.", b"000.00.40.", b"000.00.27.")
 """The dossiers of four agencies stand for all: folding every one would take most of a minute."""
 
