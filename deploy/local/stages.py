@@ -47,7 +47,7 @@ class Stage:
         told = f"{self.name} {self.done:,} of {self.total:,} ({100 * self.done // self.total}%)"
         rate, left = self.rate(now), self.seconds_left(now)
         if rate > 0:
-            told += f", {rate:,.0f}/s"
+            told += f", {rate:,.0f}/s" if rate >= 10 else f", {rate:.1f}/s"
         if left is not None and self.done < self.total:
             told += f", {left:.0f} s left"
         return told
@@ -60,7 +60,7 @@ class Stages:
         self._console = console
         self._clock = clock
         self._stage: Stage | None = None
-        self._told_at = float("-inf")
+        self._told_at = -1.0
         self._task = TaskID(0)
         self._bars = Progress(
             SpinnerColumn(),
@@ -88,10 +88,12 @@ class Stages:
                 self._bars.update(self._task, completed=1, total=1)
             stage = self._stage = Stage(name, now, done, done, max(total, done))
             self._task = self._bars.add_task(name, total=None)
-            self._told_at = float("-inf")
+            self._told_at = -1.0
         stage.heard(now, done, total)
         known = stage.total if stage.total > 1 else None
         self._bars.update(self._task, description=stage.line(now), completed=stage.done, total=known)
-        if not self._console.is_terminal and (now - self._told_at > _LINE_SECONDS or done == total > 1):
+        # Work that cannot say how far it is has one line, at its beginning.
+        again = total > 1 and (now - self._told_at > _LINE_SECONDS or done == total)
+        if not self._console.is_terminal and (self._told_at < 0 or again):
             self._told_at = now
             self._console.print(stage.line(now), markup=False)

@@ -33,8 +33,10 @@ def test_without_a_terminal_there_are_plain_lines_now_and_then() -> None:
             now[0] = float(second)
             stages("send", second * 10, 110)
         stages("settle", 0, 5)
+        stages("count", 0, 1)
+        now[0] += 60
+        stages("count", 1, 1)
     lines = out.getvalue().splitlines()
     assert lines[0] == "send 0 of 110 (0%)"
-    assert lines[-2] == "send 110 of 110 (100%), 10/s"
-    assert lines[-1] == "settle 0 of 5 (0%)"
-    assert 4 <= len(lines) <= 5
+    assert lines[-3:] == ["send 110 of 110 (100%), 10/s", "settle 0 of 5 (0%)", "count"]
+    assert 5 <= len(lines) <= 6
