@@ -152,9 +152,9 @@ class _Dossier:
         """Does what the fact says, or tells why it has no effect."""
         clock = self.clock
         if fact.type == "dossier.received":
-            return ALREADY_RECEIVED if clock else self._receive(fact)
+            return ALREADY_RECEIVED if clock else _ENDED.get(self.status) or self._receive(fact)
         if clock is None:
-            return BEFORE_OPENING
+            return _ENDED.get(self.status) or self._refuse(fact)
         if fact.type == "dossier.returned":
             return self._return(fact)
         if self.status not in _OPEN:
@@ -170,6 +170,15 @@ class _Dossier:
         self.original_due_at = self.due_at = due_at
         self.opening = fact.data
         self.status = "received"
+        return None
+
+    def _refuse(self, fact: Fact) -> Why | None:
+        """Not accepted at the door: the national status 3 may follow 1 (new) without 2 (received)."""
+        if fact.type != "dossier.rejected":
+            return BEFORE_OPENING
+        _, self.ended_at["rejected"] = read_instant(fact.data["rejected_at"])
+        self.ended_data = fact.data
+        self.status = "rejected"
         return None
 
     def _return(self, fact: Fact) -> Why | None:
@@ -240,7 +249,7 @@ class _Dossier:
     def folded(self, now: datetime) -> Folded:
         """The public state and the deadlines of the clock."""
         clock = self.clock
-        if clock is None:
+        if self.status == "unopened":
             never_opened(self.set_aside)
         due, resolved = clock.due if clock else None, self.resolved
         overdue = False

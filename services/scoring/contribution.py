@@ -79,8 +79,8 @@ class _Question(_State, frozen=True, gc=False):
 
 
 class _Dossier(_State, frozen=True, gc=False):
-    received_at: str
-    channel: str
+    received_at: str | None
+    channel: str | None
     history: msgspec.Raw
     overdue: bool
     effective_due_at: str | None = None
@@ -282,9 +282,12 @@ _DOSSIER_RUNNING = "received|in_progress"
 
 
 def _dossier(agency: str, state: _Dossier) -> list[Mark]:
+    if state.received_at is None and state.rejected_at is not None:
+        day = day_of(state.rejected_at)
+        return [(agency, flow, day, day, 1) for flow in ("dossier.refused_unreceived", "dossier.rejected")]
     if state.channel not in ("online", "one_stop"):
         raise ValueError(f"a dossier cannot come in by {state.channel}")
-    received = day_of(state.received_at)
+    received = day_of(state.received_at or "")
     marks: list[Mark] = [(agency, f"dossier.received.{state.channel}", received, received, 1)]
     ended, flow = _end_of(state)
     if ended is not None:
@@ -292,7 +295,7 @@ def _dossier(agency: str, state: _Dossier) -> list[Mark]:
         marks.append((agency, flow, day, day, 1))
     due = state.effective_due_at
     ever_late = state.overdue or (ended is not None and due is not None and ended > due)
-    if ever_late or bytes(state.pauses) != b"[]" or bytes(state.extensions) != b"[]":
+    if ever_late or len(state.pauses) > 2 or len(state.extensions) > 2:  # more than []
         marks += _overdue_stock(agency, _steps.decode(state.history), state.overdue)
     return marks
 

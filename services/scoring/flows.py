@@ -71,6 +71,7 @@ FIXED: Final[dict[str, int]] = {
     "dossier.rejected": 56,
     "dossier.overdue.begun": 57,
     "dossier.overdue.ended": 58,
+    "dossier.refused_unreceived": 59,
     "procedure.published": 70,
     "procedure.abolished": 71,
 }
@@ -81,7 +82,12 @@ FIRST_ASSESSMENT: Final = 50_000
 FIRST_DECISION: Final = 100_000
 """Where the numbers of flows named by data begin; the database hands them out in these ranges."""
 
-DOSSIER_BEGINS: Final = ("dossier.received.online", "dossier.received.one_stop")
+DOSSIER_BEGINS: Final = (
+    "dossier.received.online",
+    "dossier.received.one_stop",
+    # A dossier that was refused without ever being received: its end must not leave the stock one short.
+    "dossier.refused_unreceived",
+)
 DOSSIER_ENDS: Final = (
     "dossier.resolved.on_time",
     "dossier.resolved.late",
@@ -107,7 +113,8 @@ DERIVED: Final = (
     "window.days",
 )
 HIDDEN: Final = frozenset(
-    {"dossier.overdue.begun", "dossier.overdue.ended"} | {REPORT + kind for kind in PERIOD_KINDS}
+    {"dossier.overdue.begun", "dossier.overdue.ended", "dossier.refused_unreceived"}
+    | {REPORT + kind for kind in PERIOD_KINDS}
 )
 """Flows that indicators are made of without being indicators themselves."""
 

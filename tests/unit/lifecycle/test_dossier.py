@@ -354,3 +354,10 @@ def test_an_older_procedure_can_be_abolished_without_having_been_published_here(
     abolished = fact("procedure.abolished", "01-20 09:00")
     known = DOSSIERS.fold(EntityRef("procedure", "1.000123", AGENCY), [abolished], LONG_AFTER)
     assert (known.state["status"], known.state["set_aside"]) == ("abolished", [])
+
+
+def test_a_dossier_may_be_refused_without_ever_being_received() -> None:
+    known = state(fact("dossier.rejected", "01-16 09:00"))
+    assert (known["status"], known["received_at"], known["overdue"]) == ("rejected", None, False)
+    late = state(fact("dossier.rejected", "01-16 09:00"), fact("dossier.received", "01-17 09:00"))
+    assert (late["status"], late["set_aside"][0]["code"]) == ("rejected", "rejected")

@@ -206,3 +206,17 @@ def test_every_change_of_a_random_world_can_be_read(seed: int) -> None:
     for entity in world(seed, 3):
         for change in entity.changes:
             assert contribution(change.kind, change.agency, change.state, wrong_title).fault is None
+
+
+def test_a_dossier_refused_at_the_door_counts_as_refused_and_leaves_no_stock() -> None:
+    refused = fact(
+        random.Random(1),
+        "dossier.rejected",
+        FIRST,
+        "so-y-te",
+        dossier_code="d1",
+        rejected_at=FIRST.isoformat(),
+        reason="thiếu hồ sơ",
+    )
+    flows = {flow: amount for _, flow, _, _, amount in folded("dossier", [refused])}
+    assert flows == {"dossier.rejected": 1, "dossier.refused_unreceived": 1}
