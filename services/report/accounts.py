@@ -161,7 +161,9 @@ class Accounts:
 # ---------------------------------------------------------------------- the command
 
 command = typer.Typer(add_completion=False, help="Accounts of officers who may act on the dashboard.")
-Database = Annotated[str, typer.Option(envvar="BUS_DATABASE", help="postgresql://report:…@host:port/scorebus")]
+Database = Annotated[
+    str, typer.Option(envvar="BUS_DATABASE", help="postgresql://report:…@host:port/scorebus")
+]
 
 
 async def _with_database(url: str, sql: str, *values: object) -> str:
@@ -177,7 +179,9 @@ def _run(url: str, sql: str, *values: object) -> str:
     try:
         return asyncio.run(_with_database(url, sql, *values))
     except asyncpg.UniqueViolationError:
-        raise SystemExit("An account of this name exists; use `password` to give it a new password.") from None
+        raise SystemExit(
+            "An account of this name exists; use `password` to give it a new password."
+        ) from None
     except asyncpg.CheckViolationError:
         raise SystemExit("A name has small letters, digits, and . _ - between them.") from None
     except (OSError, asyncpg.PostgresError) as error:

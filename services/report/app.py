@@ -158,7 +158,7 @@ async def live(settings: ReportSettings) -> int:
 
 def main() -> int:
     """The `__main__` of the service."""
-    settings = ReportSettings()  # type: ignore[call-arg]
+    settings = ReportSettings()
     logs.configure("report", settings.log)
     logging.getLogger("httpx").setLevel(logging.WARNING)
     return asyncio.run(live(settings))

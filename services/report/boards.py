@@ -199,9 +199,7 @@ class Board:
         before = await self._indicators(window_before(self.key, today), EARLIER_FRESH_SECONDS)
         reports = sum(1 for _, period in self._view.reports if period == self.key.period)
         window = self.key.window
-        components = {
-            one["agency"] for one in agencies if one["group"] != PROVINCE and existed(one, window)
-        }
+        components = {one["agency"] for one in agencies if one["group"] != PROVINCE and existed(one, window)}
         provincial = {one["agency"] for one in agencies if one["group"] == PROVINCE}
         return figures.headline(now, before, components, provincial, reports)
 

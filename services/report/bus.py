@@ -126,8 +126,9 @@ class Tail:
         for place in places:
             self._next.setdefault(place, await consumer.position(place))
         while True:
-            while self._full():
+            if self._full():
                 await asyncio.sleep(POLL_MS / 1000)
+                continue
             batches = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
             for place, records in batches.items():
                 self._hand_over(place, records)

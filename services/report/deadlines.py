@@ -43,7 +43,9 @@ def judge(work: OpenWork, now: datetime) -> Waiting:
     # Whole minutes, so that equal questions are worked out once.
     minute = now.replace(second=0, microsecond=0)
     if work.due_at <= now:
-        return Waiting(work, "overdue", -_working_time(work.due_at, minute) if work.due_at < minute else timedelta(0))
+        return Waiting(
+            work, "overdue", -_working_time(work.due_at, minute) if work.due_at < minute else timedelta(0)
+        )
     left = _working_time(minute, work.due_at)
     return Waiting(work, "due_soon" if left <= SOON else "waiting", left)
 

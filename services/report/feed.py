@@ -77,7 +77,7 @@ class Feed:
                 pass
             self._woken.clear()
             while self._waiting:
-                    await persistently(self.store)
+                await persistently(self.store)
             loop_time = asyncio.get_running_loop().time()
             if loop_time - swept > SWEEP_SECONDS:
                 swept = loop_time

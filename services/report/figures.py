@@ -44,7 +44,11 @@ def figure(now: Indicators, before: Indicators | None, *names: str) -> dict[str,
 
 
 def headline(
-    now: Indicators, before: Indicators | None, portals: Collection[str], provincial: Collection[str], reports: int
+    now: Indicators,
+    before: Indicators | None,
+    portals: Collection[str],
+    provincial: Collection[str],
+    reports: int,
 ) -> dict[str, dict[str, Any]]:
     """The opening figures by name: `value`, `change` on the same window a year before, and parts.
 
@@ -57,9 +61,17 @@ def headline(
     earlier = (None, None) if before is None else (_others(before, provincial), only(before, provincial))
     active = sum(1 for counts in components.values() if counts.get("content.items", 0) > 0)
     return {
-        "items": {**figure(components, earlier[0], "content.items"), "datasets": total(components, "content.datasets")},
+        "items": {
+            **figure(components, earlier[0], "content.items"),
+            "datasets": total(components, "content.datasets"),
+        },
         "provincial": {**figure(own, earlier[1], "content.items"), "visits": total(own, "content.visits")},
-        "portals": {"value": len(portals), "change": None, "active": active, "inactive": len(portals) - active},
+        "portals": {
+            "value": len(portals),
+            "change": None,
+            "active": active,
+            "inactive": len(portals) - active,
+        },
         "questions": {
             **figure(now, before, "qa.received"),
             "eligible": total(now, "qa.eligible"),

@@ -60,9 +60,7 @@ class Listener:
 class Hub:
     """Boards by key, followers by board, and the task that keeps them current."""
 
-    def __init__(
-        self, view: View, upstream: Upstream, bus: BusState, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, view: View, upstream: Upstream, bus: BusState, clock: Callable[[], datetime]) -> None:
         self._view = view
         self._upstream = upstream
         self._bus = bus

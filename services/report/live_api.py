@@ -52,7 +52,9 @@ async def _stream(desk: Desk, socket: WebSocket, key: BoardKey | None) -> None:
     for task in left:
         task.cancel()
     for task in (sending, listening):
-        with contextlib.suppress(asyncio.CancelledError, WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+        with contextlib.suppress(
+            asyncio.CancelledError, WebSocketDisconnect, RuntimeError, OSError, TimeoutError
+        ):
             await task
     if socket.client_state is WebSocketState.CONNECTED:
         with contextlib.suppress(RuntimeError, OSError):

@@ -1,4 +1,4 @@
-"""The rule sets as the scoring service tells them, ready to be shown: by name and version, with their texts."""
+"""The rule sets as the scoring service tells them, ready to be shown: by name and version."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -35,7 +35,9 @@ class Rulebook:
         for one in self.rulesets:
             found.setdefault(one["id"], []).append(one)
         for versions in found.values():
-            versions.sort(key=lambda one: (str(one.get("valid_from") or ""), str(one["version"])), reverse=True)
+            versions.sort(
+                key=lambda one: (str(one.get("valid_from") or ""), str(one["version"])), reverse=True
+            )
         return dict(sorted(found.items()))
 
 

@@ -11,7 +11,16 @@ from services.report.accounts import COOKIE, SESSION_HOURS
 from services.report.dashboard.shell import Desk, localised
 from shared.runtime.problem import ProblemError, respond
 
-_ALWAYS_OPEN = ("/sign-in", "/en/sign-in", "/session", "/livez", "/readyz", "/metrics", "/v1/status", "/assets/")
+_ALWAYS_OPEN = (
+    "/sign-in",
+    "/en/sign-in",
+    "/session",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/v1/status",
+    "/assets/",
+)
 _FRAMEWORK = "/_nicegui"
 _POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
@@ -81,7 +90,9 @@ def install(app: FastAPI, desk: Desk) -> None:
         return answer
 
     @app.post("/session/end", include_in_schema=False)
-    async def sign_out(request: Request, following: str = Form("/", alias="next", max_length=2_000)) -> Response:
+    async def sign_out(
+        request: Request, following: str = Form("/", alias="next", max_length=2_000)
+    ) -> Response:
         token = request.cookies.get(COOKIE)
         if token:
             await desk.accounts.sign_out(token)

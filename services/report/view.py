@@ -7,11 +7,12 @@ newcomer's catch-up and serve pages at once. Nothing here reads a clock or waits
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from services.report import records
 from services.report.bus import Record
+from shared.calendar.periods import quarter_of
 
 ENTITY_TOPICS = ("content.events", "qa.events", "dossier.events")
 TOPICS = (*ENTITY_TOPICS, "rejections", "scores", "score.changes", "periods", "alerts")
@@ -26,6 +27,8 @@ MAX_CAUSES_KEPT = 12
 MAX_RECENT_CHANGES = 200
 MAX_REJECTIONS = 2_000
 MAX_ALERTS = 500
+MAIN_SHARE = 0.25
+"""A period with less than this part of the busiest period's counts is not one that officers work on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,26 +246,26 @@ class View:
             for agency, score in scores.items()
         }
 
-    def main_period(self) -> str | None:
+    def main_period(self, today: date) -> str | None:
         """The period that a reader most likely comes for; None before anything was scored.
 
-        The newest one in which a quarter of the agencies did something: a quarter that has just begun, or one
-        that a mistyped date brought into being, is a click away and not the first thing to see.
+        The running one as soon as something was counted in it, else the newest one that is not nearly empty:
+        a mistyped date or a late decision brings periods into being that nobody reports on.
         """
-        newest = sorted(self.scores, reverse=True)
-        for least in (0.25, 0.0):
-            for period in newest:
-                active = [_is_active(score) for score in self.scores[period].values()]
-                if sum(active) > least * len(active):
-                    return period
-        return next(iter(newest), None)
+        counts = {period: sum(map(_counted, scores.values())) for period, scores in self.scores.items()}
+        running = quarter_of(today).name
+        if counts.get(running):
+            return running
+        least = MAIN_SHARE * max(counts.values(), default=0)
+        return max((period for period, count in counts.items() if count >= least), default=None)
 
 
-def _is_active(score: dict[str, Any]) -> bool:
-    """Whether anything was counted for a score."""
-    return any(
-        count and not name.startswith("window.")
+def _counted(score: dict[str, Any]) -> int:
+    """How much was counted for a score."""
+    return sum(
+        count or 0
         for module in score["modules"].values()
         for criterion in module.get("criteria", ())
         for name, count in criterion["indicators"].items()
+        if not name.startswith("window.")
     )

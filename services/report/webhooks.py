@@ -49,7 +49,7 @@ class WebhookError(ValueError):
 
 def retry_seconds(failures: int, chance: float) -> float:
     """Wait before the next try: doubled each time, up to an hour, spread by a fifth either way."""
-    base = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 20))
+    base = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * float(1 << min(failures - 1, 20)))
     return base * (0.8 + 0.4 * chance)
 
 
@@ -189,9 +189,10 @@ class Webhooks:
                 async with asyncio.timeout(1.0):
                     await self._feed.appended.wait()
             self._feed.appended.clear()
-            while await persistently(self.deliver_due):
-                await asyncio.sleep(0)
-    
+            more = True
+            while more:
+                more = await persistently(self.deliver_due)
+
     async def deliver_due(self) -> bool:
         """Let every webhook that is due try once. True when some may have more to send."""
         due = await self._pool.fetch(
@@ -225,7 +226,7 @@ class Webhooks:
         if 200 <= status < 300:
             # The position moves only if nobody asked for a replay in the meantime.
             await self._pool.execute(
-                """UPDATE webhook SET next_position = CASE WHEN next_position = $3 THEN $2 ELSE next_position END,
+                """UPDATE webhook SET next_position = CASE next_position WHEN $3 THEN $2 ELSE next_position END,
                           delivered = delivered + $4, failures = 0, failing_since = NULL, last_status = $5,
                           last_error = '', last_success_at = $6, next_attempt_at = $6 WHERE name = $1""",
                 webhook["name"], last + 1, webhook["next_position"], count, status, now,
@@ -252,7 +253,8 @@ class Webhooks:
             await self._failed(webhook, status, problem, datetime.now(UTC))
             return False
         await self._pool.execute(
-            """UPDATE webhook SET catch_up = $2, delivered = delivered + $3, failures = 0, failing_since = NULL,
+            """UPDATE webhook SET catch_up = $2, delivered = delivered + $3, failures = 0,
+                      failing_since = NULL,
                       last_status = $4, last_error = '', last_success_at = now(), next_attempt_at = now()
                WHERE name = $1""",
             name, keys[-1], len(keys), status,
@@ -268,7 +270,8 @@ class Webhooks:
         log.warning("webhook failed", name=webhook["name"], status=status, problem=problem, dead=dead)
         await self._pool.execute(
             """UPDATE webhook SET failures = $2, failing_since = $3, last_status = $4, last_error = $5,
-                      next_attempt_at = $6, state = CASE WHEN $7 AND state = 'active' THEN 'dead' ELSE state END
+                      next_attempt_at = $6,
+                      state = CASE WHEN $7 AND state = 'active' THEN 'dead' ELSE state END
                WHERE name = $1""",
             webhook["name"], failures, since, status, problem[:500], now + timedelta(seconds=wait), dead,
         )  # fmt: skip

@@ -10,6 +10,7 @@ from nicegui import ui
 from services.report import deadlines, league, rulebook
 from services.report.dashboard.fragments import agency_names, sheet_problem
 from services.report.dashboard.livepart import part
+from services.report.dashboard.render import Words
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.upstream import UpstreamError, path
 from services.report.windows import BoardKey
@@ -60,6 +61,16 @@ def explained(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return found
 
 
+def reason_in_words(reason: str, t: Words) -> str:
+    """Why a criterion has its points where not just its formula says so."""
+    if reason in ("", "formula"):
+        return ""
+    known = t(f"explain.{reason.partition(';')[0].replace(' ', '_')}", "")
+    policy = reason.partition("policy: ")[2]
+    said = known or reason
+    return f"{said} {t(f'rules.when_nothing_{policy}', '')}".strip() if policy else said
+
+
 class AgencyPage:
     """Draws the parts of one agency's page."""
 
@@ -91,7 +102,8 @@ class AgencyPage:
         book = await rulebook.load(self.at.desk.upstream)
         explanations = await explanation_of(self.at, self.agency)
         modules = []
-        for module, content in score["modules"].items():
+        for module in sorted(score["modules"], key=league.MODULES.index):
+            content = score["modules"][module]
             ruleset = book.get(content["ruleset"])
             criteria = [
                 self._criterion(
@@ -115,7 +127,7 @@ class AgencyPage:
             "rule": self._word(rule.get("rule") or explanation.get("rule")),
             "provenance": rule.get("provenance") or explanation.get("provenance"),
             "formula": self._word(formula) if not isinstance(formula, dict) or "vi" in formula else "",
-            "note": self._word(explanation.get("note") or explanation.get("reason")),
+            "note": reason_in_words(str(explanation.get("reason") or ""), self.at.t),
         }
 
     async def changes(self) -> str:
@@ -134,7 +146,9 @@ class AgencyPage:
         """Deadlines of this agency, the most urgent first."""
         now = self.at.desk.clock()
         waiting = deadlines.judged(self.at.desk.view.open_work(self.agency), now)
-        return self.at.draw("deadline_list", waiting=waiting[:MAX_DEADLINES], total=len(waiting), agencies=None)
+        return self.at.draw(
+            "deadline_list", waiting=waiting[:MAX_DEADLINES], total=len(waiting), agencies=None
+        )
 
     async def peers(self) -> str:
         """The rows around this agency in its group."""
@@ -172,13 +186,17 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
         at = await visit(desk, request, "agency", language)
         page = AgencyPage(at, agency)
         with frame(at, page.name, config={"scripts": ["dialogs.js"]}):
-            if not any(agency in scores for scores in desk.view.scores.values()) and not desk.hub.agencies.get(agency):
+            if not any(
+                agency in scores for scores in desk.view.scores.values()
+            ) and not desk.hub.agencies.get(agency):
                 markup(at.draw("blank", title=at.t("agency.unknown"), text=agency))
                 return
             await _parts(page)
 
     @app.get(f"/fragments/{language}/evidence/{{agency}}", include_in_schema=False)
-    async def evidence(request: Request, agency: str, module: str, criterion: str, after: str = "") -> HTMLResponse:
+    async def evidence(
+        request: Request, agency: str, module: str, criterion: str, after: str = ""
+    ) -> HTMLResponse:
         return await _evidence(desk, request, language, agency, module, criterion, after)
 
 

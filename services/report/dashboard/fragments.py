@@ -1,5 +1,6 @@
 """Sheets that open over a page: a fact as sent, an entity's facts, a refused fact and what to do about it."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -107,7 +108,9 @@ def install(app: FastAPI, desk: Desk, language: str) -> None:
         return await _rejection(at, module, number, done=at.t(f"ops.done_{action}"))
 
 
-async def _rejection(at: Visit, module: str, number: int, *, problem: str = "", done: str = "") -> HTMLResponse:
+async def _rejection(
+    at: Visit, module: str, number: int, *, problem: str = "", done: str = ""
+) -> HTMLResponse:
     if module not in MODULES:
         raise ProblemError(404, "not-found", f"There is no service {module}.")
     try:
@@ -115,10 +118,9 @@ async def _rejection(at: Visit, module: str, number: int, *, problem: str = "", 
     except UpstreamError as error:
         return sheet_problem(at, error, at.t("ops.rejection", n=number))
     original = str(one.get("payload") or one.get("payload_base64") or "")
-    try:
+    # What is not JSON is shown as it came.
+    with contextlib.suppress(ValueError):
         original = json.dumps(json.loads(original), ensure_ascii=False, indent=1)
-    except ValueError:
-        pass  # Not JSON: shown byte for byte as it came.
     return HTMLResponse(
         at.draw("rejection", one=one, module=module, original=original, problem=problem, done=done)
     )

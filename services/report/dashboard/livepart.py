@@ -78,7 +78,12 @@ class LivePart:
 
 
 async def part(
-    at: Visit, draw: Draw, *, concerns: Concerns | None = None, every_s: float | None = None, classes: str = ""
+    at: Visit,
+    draw: Draw,
+    *,
+    concerns: Concerns | None = None,
+    every_s: float | None = None,
+    classes: str = "",
 ) -> LivePart:
     """A piece that follows what `concerns` it, or is drawn again every so many seconds, or both."""
     piece = LivePart(at, draw, concerns, every_s)

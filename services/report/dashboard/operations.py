@@ -40,8 +40,7 @@ class Rates:
         then, old = self._samples[0]
         elapsed = now - then
         return {
-            topic: (count - old[topic]) / elapsed if elapsed > 0 else 0.0
-            for topic, count in counters.items()
+            topic: (count - old[topic]) / elapsed if elapsed > 0 else 0.0 for topic, count in counters.items()
         }
 
 
@@ -128,7 +127,9 @@ class OperationsPage:
         """Who was heard from, the longest silent first."""
         now = self.at.desk.clock()
         rows = sorted(self.at.desk.view.publishers.values(), key=lambda one: (one.last_at or now, one.name))
-        return self.at.draw("ops_publishers", rows=rows, silent=lambda one: _is_silent(one.last_at, now), now=now)
+        return self.at.draw(
+            "ops_publishers", rows=rows, silent=lambda one: _is_silent(one.last_at, now), now=now
+        )
 
     async def webhooks(self) -> str:
         """Subscriptions of report services with their state."""
@@ -151,17 +152,24 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
             await part(at, page.services, every_s=SERVICES_SECONDS)
             with ui.element("section").classes("panel"):
                 markup(at.draw("ops_filter", page=page, publishers=sorted(desk.view.publishers)))
-                await part(at, page.rejections, concerns=lambda touched: touched.rejections, every_s=LISTS_SECONDS)
+                await part(
+                    at, page.rejections, concerns=lambda touched: touched.rejections, every_s=LISTS_SECONDS
+                )
             with ui.element("div").classes("two"):
                 with ui.element("section").classes("panel"):
-                    await part(at, page.publishers, concerns=lambda touched: touched.facts, every_s=LISTS_SECONDS)
+                    await part(
+                        at, page.publishers, concerns=lambda touched: touched.facts, every_s=LISTS_SECONDS
+                    )
                 with ui.element("section").classes("panel"):
                     await part(at, page.webhooks, every_s=LISTS_SECONDS)
             markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
     @app.post(f"/actions/{language}/webhook", include_in_schema=False)
     async def webhook(
-        request: Request, name: str = Form(max_length=80), action: str = Form(max_length=10), position: int = Form(0, ge=0)
+        request: Request,
+        name: str = Form(max_length=80),
+        action: str = Form(max_length=10),
+        position: int = Form(0, ge=0),
     ) -> RedirectResponse:
         await require_officer(desk, request)
         if action == "replay":

@@ -11,7 +11,12 @@ from nicegui import ui
 
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 
-NUMERIC = {"type": "rightAligned", "cellClass": "figure", "enableCellChangeFlash": True, "filter": "agNumberColumnFilter"}
+NUMERIC = {
+    "type": "rightAligned",
+    "cellClass": "figure",
+    "enableCellChangeFlash": True,
+    "filter": "agNumberColumnFilter",
+}
 
 
 def columns(at: Visit) -> list[dict[str, Any]]:
@@ -23,7 +28,7 @@ def columns(at: Visit) -> list[dict[str, Any]]:
     points = {**NUMERIC, ":valueFormatter": "cells.points", "width": 92}
     return [
         {"field": "order", "hide": True, "sort": "asc", "suppressColumnsToolPanel": True},
-        column("rank", width=62, **{"type": "rightAligned", "cellClass": "figure"}),
+        column("rank", width=62, type="rightAligned", cellClass="figure"),
         column(
             "name", flex=3, minWidth=130, filter="agTextColumnFilter",
             **{":cellRenderer": "cells.name", ":getQuickFilterText": "cells.quick"},
@@ -38,7 +43,7 @@ def columns(at: Visit) -> list[dict[str, Any]]:
         ),
         column(
             "delta", width=92,
-            **{**NUMERIC, ":valueFormatter": "cells.delta", ":cellClass": "p => 'figure ' + cells.deltaClass(p)"},
+            **{**NUMERIC, ":valueFormatter": "cells.delta", ":cellClass": "cells.deltaClass"},
         ),
         column("complete", width=92, **{":cellRenderer": "cells.complete", "cellDataType": "boolean"}),
     ]  # fmt: skip
@@ -69,7 +74,8 @@ def grid_words(at: Visit) -> dict[str, str]:
     """The grid's own words in this language."""
     names = (
         "noRowsToShow", "loadingOoo", "filterOoo", "equals", "notEqual", "lessThan", "greaterThan",
-        "lessThanOrEqual", "greaterThanOrEqual", "inRange", "contains", "notContains", "startsWith", "endsWith",
+        "lessThanOrEqual", "greaterThanOrEqual", "inRange", "contains", "notContains", "startsWith",
+        "endsWith",
         "blank", "notBlank", "andCondition", "orCondition", "inRangeStart", "inRangeEnd",
     )  # fmt: skip
     return {name: at.t(f"grid.{name}") for name in names}
@@ -100,7 +106,7 @@ def _nothing_yet(at: Visit) -> None:
 
 
 def _league(at: Visit, elements: dict[str, int]) -> None:
-    with ui.element("section").classes("panel").props('id=league aria-labelledby=league-title'):
+    with ui.element("section").classes("panel").props("id=league aria-labelledby=league-title"):
         markup(at.draw("league_tools"))
         grid = ui.aggrid(grid_options(at), theme="quartz", auto_size_columns=False).classes("league-table")
         elements["grid"] = grid.id

@@ -4,7 +4,17 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from nicegui import ui
 
-from services.report.dashboard import agency, fragments, operations, overview, period_page, render, rules, signin, work
+from services.report.dashboard import (
+    agency,
+    fragments,
+    operations,
+    overview,
+    period_page,
+    render,
+    rules,
+    signin,
+    work,
+)
 from services.report.dashboard.shell import STATIC, Desk, localised
 
 RECONNECT_SECONDS = 20.0

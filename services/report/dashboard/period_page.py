@@ -91,8 +91,11 @@ class PeriodPage:
         return self.at.draw(
             "period_checks", unknown=unknown, unsent=unsent, sent=len(sent), scored=len(scored),
             pending=pending, settled=all(n == 0 for n in pending.values()), overdue=overdue, refused=refused,
-            name=self._name, key=self.key, closed=view.periods.get(self.key.period, {}).get("state") == "closed",
+            name=self._name, key=self.key, closed=self._state() == "closed",
         )  # fmt: skip
+
+    def _state(self) -> str:
+        return str(self.desk.view.periods.get(self.key.period, {}).get("state", "open"))
 
     async def _parked(self) -> int | None:
         """Refused facts that nobody has settled; None where a service does not tell."""
@@ -112,7 +115,8 @@ class PeriodPage:
         window = self.key.window
         answer = await self.desk.upstream.get(
             "scoring", path("indicators"),
-            {"from": window.first.isoformat(), "to": window.last.isoformat()}, fresh_s=INDICATORS_FRESH_SECONDS,
+            {"from": window.first.isoformat(), "to": window.last.isoformat()},
+            fresh_s=INDICATORS_FRESH_SECONDS,
         )  # fmt: skip
         silent = silent_portals(self.desk.hub.agencies, answer["agencies"])
         places = sorted(silent.items(), key=lambda item: (item[0] not in GROUPS, self._name(item[0])))
@@ -138,7 +142,9 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
         at = await visit(desk, request, "period", language)
         with frame(at, at.t("period.title")):
             if at.key is None:
-                markup(at.draw("blank", title=at.t("overview.no_scores_title"), text=at.t("overview.no_scores")))
+                markup(
+                    at.draw("blank", title=at.t("overview.no_scores_title"), text=at.t("overview.no_scores"))
+                )
                 return
             if told := request.query_params.get("told"):
                 markup(at.draw("notice", kind="info", text=at.t(f"period.told_{told}", told)))
@@ -153,7 +159,12 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
                     with ui.element("section").classes("panel"):
                         await part(at, page.portals, every_s=LISTS_SECONDS)
                     with ui.element("section").classes("panel"):
-                        await part(at, page.adjustments, concerns=lambda touched: touched.periods, every_s=LISTS_SECONDS)
+                        await part(
+                            at,
+                            page.adjustments,
+                            concerns=lambda touched: touched.periods,
+                            every_s=LISTS_SECONDS,
+                        )
 
     _install_actions(app, desk, language)
 
@@ -205,4 +216,6 @@ async def _set_cut_off(desk: Desk, officer: str, period: str, last_day: str) -> 
 
 
 def _back(at: Visit, period: str, **query: str) -> RedirectResponse:
-    return RedirectResponse(f"{localised('/period', at.language)}?{urlencode({'period': period, **query})}", 303)
+    return RedirectResponse(
+        f"{localised('/period', at.language)}?{urlencode({'period': period, **query})}", 303
+    )

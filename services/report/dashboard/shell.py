@@ -21,6 +21,7 @@ from services.report.upstream import Upstream
 from services.report.view import View
 from services.report.webhooks import Webhooks
 from services.report.windows import BoardKey, board_key
+from shared.calendar.local import local_day
 from shared.runtime.postgres import Pool
 
 STATIC = Path(__file__).parent / "static"
@@ -88,7 +89,8 @@ def localised(path: str, language: str) -> str:
 
 def chosen_key(desk: Desk, request: Request) -> tuple[BoardKey | None, str]:
     """The board that an address names, else the main period with its set cut-off; and what was wrong."""
-    period = request.query_params.get("period") or desk.view.main_period()
+    main = desk.view.main_period(local_day(desk.clock()))
+    period = request.query_params.get("period") or main
     if not period:
         return None, ""
     asked = request.query_params.get("to", "")
@@ -98,7 +100,6 @@ def chosen_key(desk: Desk, request: Request) -> tuple[BoardKey | None, str]:
         set_day = desk.cut_offs.get(period)
         return board_key(period, asked or (set_day.isoformat() if set_day else None)), ""
     except ValueError as error:
-        main = desk.view.main_period()
         return (BoardKey(main) if main else None), str(error)
 
 
@@ -113,7 +114,9 @@ async def visit(desk: Desk, request: Request, page: str, language: str) -> Visit
 
 
 @contextmanager
-def frame(at: Visit, title: str, *, board: bool = False, config: dict[str, Any] | None = None) -> Iterator[None]:
+def frame(
+    at: Visit, title: str, *, board: bool = False, config: dict[str, Any] | None = None
+) -> Iterator[None]:
     """Draw the header, open `main` for the page's own elements.
 
     `board` makes the browser follow the page's board; every page follows the connection itself.
@@ -130,7 +133,7 @@ def frame(at: Visit, title: str, *, board: bool = False, config: dict[str, Any] 
 
 
 def _scripts(at: Visit, board: bool, config: dict[str, Any]) -> None:
-    """What the browser's script is told, and the scripts. Comes last, when the elements have their numbers."""
+    """What the browser's script is told, and the scripts: last, when the elements have their numbers."""
     told = {
         "language": at.language,
         "page": at.page,

@@ -76,7 +76,9 @@ def install(desk: Desk, path: str, language: str) -> None:
                 with ui.element("section").classes("panel"):
                     await part(at, page.summary, concerns=_moved, every_s=REDRAW_SECONDS)
                 with ui.element("section").classes("panel"):
-                    markup(at.draw("work_filter", page=page, names=sorted(page.names().items(), key=_by_name)))
+                    markup(
+                        at.draw("work_filter", page=page, names=sorted(page.names().items(), key=_by_name))
+                    )
                     await part(at, page.items, concerns=_moved, every_s=REDRAW_SECONDS)
             markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 

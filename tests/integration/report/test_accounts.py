@@ -22,7 +22,9 @@ def command(url: str, *words: str, stdin: str = "") -> subprocess.CompletedProce
 
 @pytest.fixture
 def officer(pool: Pool, empty_postgres_url: str) -> str:
-    made = command(empty_postgres_url, "add", "an", "--role", "officer", "--password-stdin", stdin=PASSWORD + "\n")
+    made = command(
+        empty_postgres_url, "add", "an", "--role", "officer", "--password-stdin", stdin=PASSWORD + "\n"
+    )
     assert made.returncode == 0, made.stderr
     return "an"
 
@@ -77,7 +79,9 @@ async def test_a_session_ends_by_itself(pool: Pool, officer: str) -> None:
     assert await Accounts(pool).officer_by(token) is None
 
 
-async def test_disabling_an_account_ends_its_sessions(pool: Pool, officer: str, empty_postgres_url: str) -> None:
+async def test_disabling_an_account_ends_its_sessions(
+    pool: Pool, officer: str, empty_postgres_url: str
+) -> None:
     token = await Accounts(pool).sign_in(officer, PASSWORD)
     assert token is not None
     assert command(empty_postgres_url, "disable", officer).returncode == 0

@@ -1,6 +1,8 @@
 """Webhooks: the feed is stored once, deliveries are signed, in order, retried, replayable, switched off."""
 
+import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +20,7 @@ from services.report.webhooks import BATCH, DEAD_AFTER_FAILURES, WebhookError, W
 from shared.runtime import signature
 from shared.runtime.access.sealing import Sealer, read_key
 from shared.runtime.postgres import Pool
-from tests.running_parts import free_port_base
+from tests.running_parts import free_port
 
 pytestmark = pytest.mark.anyio
 
@@ -47,16 +49,13 @@ class Receiver:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    import asyncio
-
     taker = Receiver()
-    port = free_port_base()
     app = Starlette(routes=[Route("/take", taker.take, methods=["POST"])])
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    task = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    taker.url = f"http://127.0.0.1:{port}/take"
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    # It listens before the server starts, so that no delivery comes too early.
+    listening = socket.create_server(("127.0.0.1", 0))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    taker.url = f"http://127.0.0.1:{listening.getsockname()[1]}/take"
     yield taker
     server.should_exit = True
     await task
@@ -160,7 +159,9 @@ async def test_a_target_that_is_gone_is_switched_off_at_once_and_can_be_switched
     assert (await office.state())["delivered"] == 1
 
 
-async def test_a_target_that_failed_for_a_day_is_switched_off_and_shown(office: Office, receiver: Receiver) -> None:
+async def test_a_target_that_failed_for_a_day_is_switched_off_and_shown(
+    office: Office, receiver: Receiver
+) -> None:
     await office.hooks.add("bao-cao", receiver.url, ["score.changes"], [], "an")
     await office.publish(change(1))
     await office.pool.execute(
@@ -174,7 +175,7 @@ async def test_a_target_that_failed_for_a_day_is_switched_off_and_shown(office: 
 
 
 async def test_a_target_that_does_not_answer_is_a_failure_and_no_fault(office: Office) -> None:
-    await office.hooks.add("bao-cao", f"http://127.0.0.1:{free_port_base()}/", ["score.changes"], [], "an")
+    await office.hooks.add("bao-cao", f"http://127.0.0.1:{free_port()}/", ["score.changes"], [], "an")
     await office.publish(change(1))
     await office.deliver()
     assert (await office.state())["last_status"] == 0
@@ -198,7 +199,9 @@ async def test_a_webhook_may_follow_some_agencies_and_topics_only(office: Office
     assert [entry["key"] for entry in receiver.entries()] == ["so-y-te"]
 
 
-async def test_a_newcomer_gets_every_score_first_and_then_what_follows(office: Office, receiver: Receiver) -> None:
+async def test_a_newcomer_gets_every_score_first_and_then_what_follows(
+    office: Office, receiver: Receiver
+) -> None:
     await office.publish(change(1))
     for n in range(BATCH + 5):
         office.scores[f"agency-{n:03}|2024-Q1"] = {"revision": n}

@@ -12,7 +12,9 @@ from shared.calendar.local import LOCAL
 NOW = datetime(2024, 3, 5, 8, 30, tzinfo=LOCAL)
 
 
-def work(due: datetime | None, *, status: str = "accepted", agency: str = "so-y-te", kind: str = "question") -> OpenWork:
+def work(
+    due: datetime | None, *, status: str = "accepted", agency: str = "so-y-te", kind: str = "question"
+) -> OpenWork:
     return OpenWork(kind, "q-1", agency, status, 1, NOW, NOW, due, "", None)
 
 
@@ -47,7 +49,13 @@ def test_overdue_counts_the_working_time_over() -> None:
 
 def test_the_most_urgent_stands_first() -> None:
     found = judged(
-        [work(None), work(NOW + timedelta(days=9)), work(NOW - timedelta(days=2)), work(NOW + timedelta(hours=3))], NOW
+        [
+            work(None),
+            work(NOW + timedelta(days=9)),
+            work(NOW - timedelta(days=2)),
+            work(NOW + timedelta(hours=3)),
+        ],
+        NOW,
     )
     assert [one.state for one in found] == ["overdue", "due_soon", "waiting", "no_due"]
 

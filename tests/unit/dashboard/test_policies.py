@@ -1,11 +1,20 @@
 """Policies of accounts, webhooks and pages: waits, what is dead, where a sign-in may lead."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from services.report.accounts import FREE_FAILURES, MAX_LOCK_SECONDS, AccountError, Officer, check_password, lock_seconds
+from services.report.accounts import (
+    FREE_FAILURES,
+    MAX_LOCK_SECONDS,
+    AccountError,
+    Officer,
+    check_password,
+    lock_seconds,
+)
 from services.report.dashboard.operations import Rates, metric_sums
 from services.report.dashboard.period_page import missing_judgements, silent_portals
 from services.report.dashboard.rules import outcomes, side_by_side
@@ -45,7 +54,9 @@ def test_roles_reach_what_lies_below_them() -> None:
     assert not officer.may("administrator")
 
 
-@pytest.mark.parametrize("target", ["https://elsewhere.vn/", "//elsewhere.vn", "/\\elsewhere.vn", "javascript:x", ""])
+@pytest.mark.parametrize(
+    "target", ["https://elsewhere.vn/", "//elsewhere.vn", "/\\elsewhere.vn", "javascript:x", ""]
+)
 def test_a_sign_in_leads_to_our_own_pages_only(target: str) -> None:
     assert inside(target) == "/"
 
@@ -69,7 +80,9 @@ def test_a_target_is_dead_after_a_day_of_many_failures_and_not_before() -> None:
     assert not is_dead(DEAD_AFTER_FAILURES, None, NOW)
 
 
-@pytest.mark.parametrize("url", ["ftp://x/", "https://", "https://name:pw@x/", "x", "https://x/" + "y" * 2_000])
+@pytest.mark.parametrize(
+    "url", ["ftp://x/", "https://", "https://name:pw@x/", "x", "https://x/" + "y" * 2_000]
+)
 def test_addresses_that_cannot_be_subscribed(url: str) -> None:
     with pytest.raises(WebhookError, match="url"):
         check_url(url)
@@ -88,8 +101,6 @@ def test_a_delivery_holds_as_many_entries_as_fit_and_one_at_least() -> None:
 
 
 def test_rates_come_from_counters_that_only_grow() -> None:
-    from collections import Counter
-
     rates = Rates()
     rates.sample(Counter({"scores": 100}), 0.0)
     assert rates.sample(Counter({"scores": 150}), 5.0) == {"scores": 10.0}
@@ -108,7 +119,7 @@ def test_missing_judgements_are_named() -> None:
 
 
 def test_silent_communes_are_listed_under_their_district() -> None:
-    agencies = {
+    agencies: dict[str, dict[str, Any]] = {
         "so-y-te": {"group": "departments", "parent": None},
         "xa-a": {"group": "communes", "parent": "huyen-bat-xat"},
         "xa-b": {"group": "communes", "parent": "huyen-bat-xat"},

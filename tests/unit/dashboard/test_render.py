@@ -43,7 +43,8 @@ def test_days_and_instants_are_local() -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "said"), [("2024-Q1", "Quý I năm 2024"), ("2024-H2", "6 tháng cuối năm 2024"), ("2024", "Năm 2024")]
+    ("period", "said"),
+    [("2024-Q1", "Quý I năm 2024"), ("2024-H2", "6 tháng cuối năm 2024"), ("2024", "Năm 2024")],
 )
 def test_periods_are_named_in_words(period: str, said: str) -> None:
     assert render.period_name(period, render.words("vi")) == said

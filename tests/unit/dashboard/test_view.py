@@ -1,6 +1,7 @@
 """The view: what it makes of records, in any repetition, and of records that nobody can read."""
 
 import json
+from datetime import date
 from typing import Any
 
 from hypothesis import given
@@ -31,7 +32,14 @@ def score(agency: str, revision: int, points: float = 10) -> dict[str, Any]:
 
 def entity(kind: str, name: str, version: int, *, agency: str = "so-y-te", **state: Any) -> dict[str, Any]:
     causes = [{"source": "/publishers/mot-cua", "id": f"f-{version}"}]
-    return {"entity": name, "kind": kind, "version": version, "agency": agency, "state": state, "causes": causes}
+    return {
+        "entity": name,
+        "kind": kind,
+        "version": version,
+        "agency": agency,
+        "state": state,
+        "causes": causes,
+    }
 
 
 def test_the_newest_revision_of_a_score_stands() -> None:
@@ -83,7 +91,9 @@ def test_two_agencies_may_use_the_same_dossier_id() -> None:
 
 def test_unreadable_records_are_counted_and_passed_over() -> None:
     view = View()
-    view.apply([record("scores", b"{"), record("dossier.events", {"entity": 1}), record("scores", score("a", 1))])
+    view.apply(
+        [record("scores", b"{"), record("dossier.events", {"entity": 1}), record("scores", score("a", 1))]
+    )
     assert view.unreadable == 2
     assert "dossier.events" in view.last_unreadable
     assert "a" in view.scores["2024-Q1"]
@@ -116,7 +126,11 @@ def test_a_change_that_is_sent_again_is_shown_once_and_long_lists_of_causes_are_
     assert kept["causes_total"] == 500
 
 
-@given(st.lists(st.tuples(st.integers(1, 4), st.sampled_from(["received", "in_progress", "resolved"])), max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.sampled_from(["received", "in_progress", "resolved"])), max_size=12
+    )
+)
 def test_repeats_of_a_whole_history_change_nothing(steps: list[tuple[int, str]]) -> None:
     history = [
         record("dossier.events", entity("dossier", "d", version, status=status), offset=version)
@@ -127,3 +141,25 @@ def test_repeats_of_a_whole_history_change_nothing(steps: list[tuple[int, str]])
     twice.apply(history)
     twice.apply(history)
     assert list(once.open_work()) == list(twice.open_work())
+
+
+def counted(agency: str, period: str, items: int) -> dict[str, Any]:
+    indicators = {"content.items": items, "window.weeks": 13}
+    modules = {"content": {"criteria": [{"id": "volume", "indicators": indicators}]}}
+    return {**score(agency, 1), "period": period, "modules": modules}
+
+
+def test_the_main_period_is_the_running_one_as_soon_as_something_counts_in_it() -> None:
+    view = View()
+    view.apply([record("scores", counted("a", "2024-Q1", 500)), record("scores", counted("a", "2024-Q2", 1))])
+    assert view.main_period(date(2024, 4, 2)) == "2024-Q2"
+
+
+def test_the_main_period_is_otherwise_the_newest_that_is_not_nearly_empty() -> None:
+    view = View()
+    view.apply([
+        record("scores", counted("a", period, items))
+        for period, items in (("2023-Q1", 400), ("2024-Q1", 500), ("2024-Q2", 20), ("2026-Q4", 0))
+    ])  # fmt: skip
+    assert view.main_period(date(2026, 11, 24)) == "2024-Q1"
+    assert View().main_period(date(2026, 11, 24)) is None

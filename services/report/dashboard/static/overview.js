@@ -41,7 +41,7 @@
     },
     delta: (params) => signed(params.value, fixed),
     deltaClass: (params) =>
-      !params.value ? "quiet" : params.value > 0 ? "up" : "down",
+      `figure ${!params.value ? "quiet" : params.value > 0 ? "up" : "down"}`,
     complete: (params) => {
       const place = document.createElement("span");
       place.className = params.value ? "chip ok" : "chip warn";

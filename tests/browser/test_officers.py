@@ -1,0 +1,143 @@
+"""What only officers may do: the cut-off, the close, repairing what was refused, webhooks."""
+
+import re
+
+import httpx
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import SignIn
+from tests.browser.office import PASSWORD, Dashboard, Newsroom, now, running_dashboard, this_quarter, today
+
+
+def test_a_wrong_password_is_refused_in_words(page: Page) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Tên tài khoản").fill("an")
+    page.get_by_label("Mật khẩu").fill("không phải mật khẩu này")
+    page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+    expect(page.get_by_role("alert").filter(has_text="không đúng")).to_be_visible()
+
+
+def test_nobody_acts_without_signing_in(page: Page, dashboard: Dashboard) -> None:
+    page.goto("/period")
+    expect(page.get_by_text("Đăng nhập với quyền cán bộ")).to_be_visible()
+    expect(page.get_by_role("button", name="Chốt kỳ")).to_have_count(0)
+    for path, form in (
+        ("/actions/vi/close", {"period": this_quarter()}),
+        ("/actions/vi/cut-off", {"period": this_quarter(), "last_day": ""}),
+        ("/fragments/vi/rejection/content/1/settle", {"action": "drop"}),
+        ("/actions/vi/webhook", {"name": "x", "action": "off"}),
+    ):
+        assert httpx.post(dashboard.url + path, data=form).status_code == 401
+
+
+def test_a_page_of_another_site_cannot_act_for_an_officer(dashboard: Dashboard) -> None:
+    with httpx.Client(base_url=dashboard.url) as client:
+        client.post("/session", data={"name": "an", "password": PASSWORD, "next": "/"})
+        answer = client.post(
+            "/actions/vi/close", data={"period": this_quarter()}, headers={"origin": "https://elsewhere.vn"}
+        )
+    assert answer.status_code == 403
+
+
+def test_an_officer_sets_the_cut_off_and_everybody_sees_it(page: Page, sign_in: SignIn) -> None:
+    sign_in(page, "an")
+    page.goto("/period")
+    day = page.get_by_label("Số liệu tính đến hết ngày")
+    whole = day.get_attribute("max") or ""
+    day.fill(today().isoformat())
+    page.get_by_role("button", name="Đặt").click()
+    expect(page.get_by_text("Đã đặt ngày tính số liệu.")).to_be_visible()
+    expect(page.get_by_text(f"số liệu tính đến hết {today():%d/%m/%Y}")).to_be_visible()
+    page.get_by_label("Số liệu tính đến hết ngày").fill(whole)
+    page.get_by_role("button", name="Đặt").click()
+    expect(page.get_by_text(re.compile("số liệu tính đến hết"))).to_have_count(0)
+
+
+def test_the_checks_name_what_is_missing(page: Page) -> None:
+    page.goto("/period")
+    expect(page.get_by_text("Mọi dịch vụ đã xử lý xong")).to_be_visible()
+    page.locator("#unsent-list summary").click()
+    expect(page.locator("#unsent-list").get_by_role("link", name="Sở Y tế")).to_be_visible()
+    expect(page.get_by_text("Cổng không có tin trong kỳ")).to_be_visible()
+    expect(page.locator("summary").filter(has_text="Thành phố Lào Cai")).to_be_visible()
+
+
+def test_an_officer_closes_a_period_and_sees_its_seal(
+    page: Page, sign_in: SignIn, newsroom: Newsroom
+) -> None:
+    # A quarter of long ago, which no other test looks at.
+    old = {"article_id": f"cu-{now():%f}", "agency": "so-y-te", "title": "Tin cũ", "url": "https://x.vn/cu",
+           "kind": "news", "published_at": "2022-08-15T09:00:00+07:00"}  # fmt: skip
+    newsroom.send(("article.published", old))
+    newsroom.system.settle()
+    sign_in(page, "an")
+    page.goto("/period?period=2022-Q3")
+    page.get_by_label("Căn cứ chốt kỳ").fill("Báo cáo quý đã được ký")
+    page.get_by_label("Tôi đã xem các mục trên").check()
+    page.get_by_role("button", name="Chốt kỳ").click()
+    expect(page.get_by_text("Đã chốt kỳ.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Dấu niêm (SHA-256)")).to_be_visible()
+    expect(page.locator(".period-state code")).to_have_text(re.compile(r"^[0-9a-f]{64}$"))
+    sealed = newsroom.system.get("scoring", "/v1/periods")["periods"]
+    assert next(one for one in sealed if one["period"] == "2022-Q3")["officer"] == "an"
+
+
+def test_what_was_refused_is_repaired_and_sent_again(page: Page, sign_in: SignIn, newsroom: Newsroom) -> None:
+    event = newsroom.refused("so-tu-phap")
+    sign_in(page, "an")
+    page.goto("/operations")
+    row = page.get_by_role("row").filter(has_text=event["id"])
+    expect(row).to_contain_text("sai cấu trúc")
+    row.get_by_role("button", name="Xem").click()
+    sheet = page.get_by_role("dialog")
+    expect(sheet.locator("pre.original")).to_contain_text(event["id"])
+    editor = sheet.get_by_label("Nội dung đã sửa (JSON)")
+    editor.fill("{ không phải JSON")
+    sheet.get_by_role("button", name="Gửi bản đã sửa").click()
+    expect(sheet.get_by_role("alert")).to_contain_text("JSON")
+    editor = sheet.get_by_label("Nội dung đã sửa (JSON)")
+    editor.fill(editor.input_value().replace('"url":', '"title": "Tin đã sửa", "url":'))
+    sheet.get_by_role("button", name="Gửi bản đã sửa").click()
+    expect(sheet.get_by_role("status")).to_contain_text("đã được tiếp nhận")
+    fact = newsroom.system.get("content", "/v1/facts", source=event["source"], id=event["id"])
+    assert fact["event"]["data"]["title"] == "Tin đã sửa"
+
+
+def test_operations_show_every_service_and_who_sends(page: Page) -> None:
+    page.goto("/operations")
+    for service in ("content", "qa", "dossier", "scoring"):
+        expect(page.locator(f'[data-service="{service}"]')).to_have_attribute("data-state", "ready")
+    expect(page.get_by_role("rowheader", name="trinh-duyet")).to_be_visible()
+
+
+def test_an_administrator_subscribes_and_the_page_shows_it(
+    page: Page, sign_in: SignIn, dashboard: Dashboard
+) -> None:
+    with httpx.Client(base_url=dashboard.url) as client:
+        wanted = {"name": f"he-thong-{now():%f}", "url": "http://127.0.0.1:9/nhan"}
+        client.post("/session", data={"name": "an", "password": PASSWORD, "next": "/"})
+        assert client.post("/v1/webhooks", json=wanted).status_code == 403
+        client.post("/session", data={"name": "binh", "password": PASSWORD, "next": "/"})
+        made = client.post("/v1/webhooks", json=wanted)
+        assert made.status_code == 201
+        assert made.json()["key"].startswith("whsec_")
+    sign_in(page, "an")
+    page.goto("/operations")
+    row = page.get_by_role("row").filter(has_text=wanted["name"])
+    row.get_by_role("button", name="Tắt").click()
+    expect(page.get_by_role("row").filter(has_text=wanted["name"])).to_contain_text("đã tắt")
+
+
+def test_a_closed_dashboard_asks_every_reader_to_sign_in(
+    browser: Browser, dashboard: Dashboard, newsroom: Newsroom
+) -> None:
+    with running_dashboard(dashboard.system, dashboard.log.parent, BUS_READING="closed") as closed:
+        assert httpx.get(f"{closed.url}/work", headers={"accept": "application/json"}).status_code == 401
+        assert httpx.get(f"{closed.url}/livez").is_success
+        page = browser.new_page(base_url=closed.url)
+        page.goto("/work")
+        page.get_by_label("Tên tài khoản").fill("an")
+        page.get_by_label("Mật khẩu").fill(PASSWORD)
+        page.get_by_role("main").get_by_role("button", name="Đăng nhập").click()
+        expect(page.get_by_role("heading", name="Theo cơ quan")).to_be_visible()
+        page.close()
