@@ -112,8 +112,15 @@ def _percent_why(
 
 
 def _check_whole(notebook: Notebook, percent: Quantity) -> None:
-    """A percentage without a value of its own: try the totals of the text with the same unit, alone and
-    together."""
+    """A percentage without a value before it: of 'từ … lên …' behind it, or of the totals of the text.
+
+    Totals with the same unit are tried alone and together; all together when the sentence speaks of the
+    whole.
+    """
+    behind = _from_to_behind(notebook, percent)
+    if behind is not None:
+        _check_percent(notebook, behind, percent)
+        return
     unit = _unit_before(notebook, percent)
     totals = _totals(notebook, unit)
     if not totals:
@@ -129,7 +136,7 @@ def _check_whole(notebook: Notebook, percent: Quantity) -> None:
             notebook.holds(Relation.change_of_whole, _numbers(percent, chosen), _whole_formula(chosen))
             return
     change, earlier = _change_and_earlier(totals)
-    if earlier <= 0:
+    if earlier <= 0 or _unknown_totals(notebook, unit):
         return
     shown = f"{vietnamese(abs(change * 100 / earlier), 1)}%"
     values = " + ".join(f.quantity.shown for f in totals)
@@ -163,6 +170,23 @@ def _totals(notebook: Notebook, unit: Unit | None) -> list[Figure]:
         and f.quantity.bracket is None and not f.is_fraction
     ]  # fmt: skip
     return figures[:MOST_TOTALS_TRIED]
+
+
+def _from_to_behind(notebook: Notebook, percent: Quantity) -> Figure | None:
+    _, end = notebook.reading.sentence_of(percent)
+    behind = (f for f in notebook.reading.figures_in(percent.block) if percent.end <= f.quantity.start < end)
+    return next((f for f in behind if f.earlier is not None), None)
+
+
+def _unknown_totals(notebook: Notebook, unit: Unit | None) -> bool:
+    """Whether the text gives another total of this unit without a change: then the whole is not known."""
+    return unit is not None and any(
+        f.quantity.unit.terms == unit.terms
+        and f.change is None
+        and f.part_of is None
+        and f.quantity.bracket is None
+        for f in notebook.reading.figures
+    )
 
 
 def _change_and_earlier(figures: Sequence[Figure]) -> tuple[Decimal, Decimal]:

@@ -14,7 +14,8 @@ _QUARTER = r"(?:[IVX]+|[1-4])"
 
 # Order matters: the first pattern to claim a stretch of text keeps it.
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (name, re.compile(pattern))
+    # Headings write periods in capitals.
+    (name, re.compile(pattern, re.IGNORECASE if name == "period" else 0))
     for name, pattern in (
         ("address", r"<?https?://[^\s>]+>?|www\.\S+|\S+@\S+\.\S+"),
         (

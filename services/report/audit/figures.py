@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 from services.report.audit.layout import Block
 from services.report.audit.quantities import Kind, Part, Quantity
@@ -37,6 +38,8 @@ _FLOWS: tuple[tuple[Flow, re.Pattern[str]], ...] = tuple(
         (Flow.received, r"tiếp nhận|nhận được|phát sinh|gửi đến|gửi tới"),
     )
 )  # fmt: skip
+_FROM = re.compile(r"(?<!\w)từ\s*$", re.IGNORECASE)
+_TO = re.compile(r"[^\d;.()]{0,40}?(?<!\w)(?:lên|xuống|còn)(?: còn| đến| tới)?\s*", re.IGNORECASE)
 _OPENS_WITH_CHANGE = re.compile(r"\s*(?:\(\s*)?(?:đã\s+)?(?:tăng|giảm)(?!\w)", re.IGNORECASE)
 OPEN_LIST = re.compile(r"\b(?:như(?! sau)|điển hình|tiêu biểu|nổi bật|ví dụ|chủ yếu)\b\s*:?", re.IGNORECASE)
 
@@ -76,8 +79,18 @@ class Reading:
         self._by_block: dict[int, list[Figure]] = {}
         for figure in self.figures:
             self._by_block.setdefault(figure.quantity.block, []).append(figure)
+        self._pair_from_to()
         self.orphans = [q for q in quantities if q.part in (Part.change, Part.share, Part.earlier)]
         self.orphans = [q for q in self.orphans if not self._attach(q)]
+
+    def _pair_from_to(self) -> None:
+        """``từ 8.138 lên 10.449 tin, bài``: the first is the earlier value of the second."""
+        for block in self.blocks:
+            figures = self.figures_in(block.index)
+            for first, second in pairwise(figures):
+                between = block.text[first.quantity.end : second.quantity.start]
+                if _FROM.search(first.quantity.before) and _TO.fullmatch(between):
+                    second.earlier = first.quantity
 
     def figures_in(self, block: int) -> list[Figure]:
         return self._by_block.get(block, [])

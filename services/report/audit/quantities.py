@@ -92,8 +92,8 @@ _CHANGE = re.compile(
 _EARLIER = re.compile(
     r"(?:cùng kỳ|kỳ trước|quý trước|năm trước)[^;.)\d]{0,25}?(?:là|đạt|:|có)?\s*$", re.IGNORECASE
 )
-# What was left from an earlier period is counted in this one.
-_CARRIED = re.compile(r"(?<!\w)tồn|chuyển", re.IGNORECASE)
+# What was left from an earlier period is counted in this one; 'từ … lên …' is paired in figures.py.
+_CARRIED = re.compile(r"(?<!\w)tồn|chuyển|(?<!\w)từ\s*$", re.IGNORECASE)
 _SHARE = re.compile(
     r"(?:chiếm|đạt|bằng|tỷ lệ|tỉ lệ|tương đương|tương ứng)"
     r"(?:\s+(?:tỷ lệ|tỉ lệ|khoảng|là|với|trên))*\s*[:(]?\s*$|\(\s*$",

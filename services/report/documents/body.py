@@ -88,7 +88,8 @@ class Body:
         word.set_page(section, landscape=annex.landscape)
         section.different_first_page_header_footer = False
         word.line(self._document, f"PHỤ BIỂU SỐ {annex.id}", 14, bold=True)
-        word.line(self._document, f"{annex.title} {period}", 13, bold=True)
+        word.line(self._document, annex.title, 13, bold=True)
+        word.line(self._document, period, 13, bold=True)
         word.line(self._document, subtitle, 13, italic=True)
         width = word.PAGE_MM[1 if annex.landscape else 0] - word.LEFT_MM - word.RIGHT_MM
         word.rule(self._document, width, 0.25)

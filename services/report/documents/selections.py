@@ -15,7 +15,7 @@ CLASSES = ("party", "departments", "districts", "communes")
 
 MOST_ACTIVE = {"party": 2, "departments": 3, "districts": 2}
 """How many portals of each class the report names as the most active."""
-MOST_IMPROVED = 9
+MOST_IMPROVED = {"party": 2, "departments": 3, "districts": 2, "communes": 5}
 IMPROVED_BY_PERCENT = 33
 IMPROVED_AT_LEAST = 10
 """An improved portal has this many items now, and a third more than a year before."""
@@ -206,11 +206,18 @@ def _active(listed: list[Agency], now: Counts) -> tuple[str, ...]:
 
 
 def _improved(listed: list[Agency], now: Counts, before: Counts) -> tuple[str, ...]:
-    grown: list[tuple[float, str]] = []
+    """The strongest growth of each class, in the register's order."""
+    grown: dict[str, list[tuple[float, str]]] = {name: [] for name in MOST_IMPROVED}
     for agency in listed:
         items = now.get(agency.agency, {}).get("content.items", 0)
         earlier = before.get(agency.agency, {}).get("content.items", 0)
-        if earlier and items >= IMPROVED_AT_LEAST and items * 100 >= earlier * (100 + IMPROVED_BY_PERCENT):
-            grown.append((items / earlier, agency.agency))
-    strongest = {slug for _, slug in sorted(grown, key=lambda row: (-row[0], row[1]))[:MOST_IMPROVED]}
+        enough = items >= IMPROVED_AT_LEAST and items * 100 >= earlier * (100 + IMPROVED_BY_PERCENT)
+        its_class = class_of(agency)
+        if its_class in grown and earlier and enough:
+            grown[its_class].append((items / earlier, agency.agency))
+    strongest = {
+        slug
+        for name, most in MOST_IMPROVED.items()
+        for _, slug in sorted(grown[name], key=lambda row: (-row[0], row[1]))[:most]
+    }
     return tuple(a.agency for a in listed if a.agency in strongest)

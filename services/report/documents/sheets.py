@@ -160,3 +160,6 @@ def _figures(sheet: Worksheet, snapshot: Snapshot) -> None:
     for letter, width in zip("ABCDEF", (38, 44, 14, 16, 60, 60), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A2"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr.fitToPage = True  # type: ignore[union-attr]

@@ -63,10 +63,13 @@ def published() -> dict[str, str]:
 class Answers:
     """All answers by address. `published` may be changed before they are made."""
 
-    def __init__(self, figures: Mapping[str, str] | None = None) -> None:
+    def __init__(self, figures: Mapping[str, str] | None = None, window: Window = WINDOW) -> None:
         self.figures = dict(figures or published())
+        self.window = window
+        self.incomplete: set[str] = set()
+        self.state: dict[str, Any] = {"period": "2024-Q1", "state": "open", "sha256": None}
         self.register: Register = shipped_register()
-        self.counts: dict[str, Counts] = {name: {} for name in windows_of(WINDOW)}
+        self.counts: dict[str, Counts] = {name: {} for name in windows_of(self.window)}
         self._portal()
         self._components()
         self._organisation()
@@ -79,7 +82,9 @@ class Answers:
 
     def put(self, window: str, agency: str, indicator: str, count: int) -> None:
         # Two windows of the same days have one address, and so one answer.
-        same = [name for name, days in windows_of(WINDOW).items() if days == windows_of(WINDOW)[window]]
+        same = [
+            name for name, days in windows_of(self.window).items() if days == windows_of(self.window)[window]
+        ]
         counts = self.counts[same[0]].setdefault(agency, {})
         counts[indicator] = counts.get(indicator, 0) + count
 
@@ -238,20 +243,23 @@ class Answers:
 
     def answer(self, path: str, query: Mapping[str, str]) -> dict[str, Any] | None:
         """The JSON of an address, None for one that is not there."""
-        days = {"from": WINDOW.first.isoformat(), "to": WINDOW.last.isoformat(), "as_of": AS_OF}
+        days = {"from": self.window.first.isoformat(), "to": self.window.last.isoformat(), "as_of": AS_OF}
         if path == "/v1/agencies":
             return {"agencies": [agency_row(a) for a in self.agencies()]}
         if path == "/v1/periods":
-            return {"periods": [{"period": "2024-Q1", "state": "open"}]}
+            return {"periods": [self.state]}
         if path == "/v1/rulesets":
             return {"rulesets": rule_sets()}
         if path == "/v1/indicators":
-            windows = windows_of(WINDOW)
+            windows = windows_of(self.window)
             name = next(n for n, w in windows.items() if w.first.isoformat() == query["from"] and
                         w.last.isoformat() == query["to"])  # fmt: skip
             return {"from": query["from"], "to": query["to"], "as_of": AS_OF, "agencies": self.counts[name]}
         if path == "/v1/scores":
-            scores = [{"agency": a, "modules": summary(m), "complete": True} for a, m in self.scores.items()]
+            scores = [
+                {"agency": a, "modules": summary(m), "complete": a not in self.incomplete}
+                for a, m in self.scores.items()
+            ]
             return {**days, "period": None, "scores": scores}
         agency = path.removeprefix("/v1/scores/")
         if agency in self.scores:

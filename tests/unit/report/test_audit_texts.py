@@ -58,6 +58,15 @@ CLEAN = {
         "dịp 08/3, 30/4 và năm học 2024 - 2025, lúc 8h30 (ĐT: 0214.3840.034), khoản 2, mức độ 4."
     ),
     "rounded numbers": "Đạt 1,88 triệu lượt, trong đó: máy tính 0,94 triệu lượt; điện thoại 0,94 triệu lượt.",
+    "from and to": "Số hồ sơ tăng từ 120 hồ sơ lên 150 hồ sơ (tăng 25%) so với cùng kỳ.",
+    "a percentage with from and to behind it": (
+        "Số lượng tin, bài, CSDL tăng 28,4% so với cùng kỳ (từ 8.138 lên 10.449 tin, bài, CSDL)."
+    ),
+    "a whole of which one part has no past": (
+        "Cổng tỉnh đăng 2 tin, bài, CSDL.\nCác Cổng thành phần đăng 3 tin, bài, CSDL; tăng 1 tin, bài, "
+        "CSDL so với "
+        "cùng kỳ.\nToàn hệ thống: số lượng tin, bài, CSDL tăng 150% so với cùng kỳ."
+    ),
     "earlier value given": "Tiếp nhận 120 hồ sơ (cùng kỳ năm 2023 là 100 hồ sơ), tăng 20 hồ sơ (tăng 20%).",
 }
 
@@ -70,6 +79,12 @@ WRONG = {
     "percent of the earlier value": (
         "Đăng 240 tin, bài, tăng 40 tin, bài (tăng 16,7%) so với cùng kỳ.",
         Relation.change_percent, "16,7%", "20,0%"),
+    "from and to": (
+        "Số hồ sơ giảm từ 150 hồ sơ xuống còn 120 hồ sơ (giảm 25%) so với cùng kỳ.",
+        Relation.change_percent, "25%", "20,0%"),
+    "from and to behind the percentage": (
+        "Số lượng tin, bài, CSDL tăng 33% so với cùng kỳ (từ 8.138 lên 10.449 tin, bài, CSDL).",
+        Relation.change_percent, "33%", "28,4%"),
     "direction": (
         "Đăng 240 tin, bài, tăng 40 tin, bài (giảm 20%) so với cùng kỳ.",
         Relation.change_percent, "20%", "20,0%"),
