@@ -24,6 +24,9 @@ ONE_STOP_BEFORE, WITHDRAWN, REJECTED, NO_DUE, LATE_BEFORE = 0.25, 0.007, 0.006, 
 """Shares of the year before, which the report does not give."""
 RECEIVED_AFTER = 1_500
 PHANTOMS, PHANTOMS_FIRST = 60, 20
+TURNED_AWAY = 90
+"""Dossiers beside the figures: sent by mistake, some of them taken back before they arrive; refused at the
+door."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def write_dossiers(
     weights = {slug: share.weight for slug, share in assumed.dossiers.agencies.items()}
     for slug, count in apportion(RECEIVED_AFTER, weights).items():
         _afterwards(clerk, slug, count)
-    _phantoms(clerk, list(assumed.dossiers.agencies))
+    _beside(clerk, list(assumed.dossiers.agencies))
 
 
 def _year_before(clerk: Clerk, slug: str, count: int) -> None:
@@ -175,8 +178,10 @@ def _afterwards(clerk: Clerk, slug: str, count: int) -> None:
         clerk.on_time(slug, start, chance.random() < 0.1, AFTER_LAST - start)
 
 
-def _phantoms(clerk: Clerk, slugs: list[str]) -> None:
-    """Dossiers sent by mistake and taken back, some before they arrive."""
+def _beside(clerk: Clerk, slugs: list[str]) -> None:
+    """Dossiers that are none: sent by mistake and taken back, or turned away at the door."""
     for index in range(PHANTOMS):
         start = clerk.random.randint(FIRST, LAST - 5)
         clerk.phantom(clerk.random.choice(slugs), start, first=index < PHANTOMS_FIRST)
+    for _ in range(TURNED_AWAY):
+        clerk.turned_away(clerk.random.choice(slugs), clerk.random.randint(FIRST, LAST))

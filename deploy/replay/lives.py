@@ -122,6 +122,12 @@ class Clerk:
         )
         self.book.retract(fact, instant + 7_200, "Gửi nhầm hồ sơ kiểm thử", lag=30)
 
+    def turned_away(self, slug: str, start: int) -> None:
+        """Refused at the door, without ever being received."""
+        code, instant = self._code(slug, start, True)
+        data: dict[str, object] = {"rejected_at": iso(instant), "reason": "Không thuộc thẩm quyền giải quyết"}
+        self._fact("dossier.rejected", slug, code, instant, data)
+
     def write(self, slug: str, start: int, one_stop: bool, fate: Fate) -> None:
         """A plain life: received, and ended as its fate says."""
         code, _ = self.receive(slug, start, one_stop, fate.term, early=fate.took == 0)

@@ -323,8 +323,13 @@ def _answered(counter: Counter[str], end: Told, due: int | None, wrong_title: bo
 
 
 def _dossier(story: list[Told], window: Window, counts: Counts) -> None:
-    opening = next((told for told in story if told.word == "received"), None)
+    opening = next((told for told in story if told.word in ("received", "rejected")), None)
     if opening is None:
+        return
+    if opening.word == "rejected":
+        # Turned away at the door: refused, and never received.
+        if window.holds(day_of(_instant(opening.data["rejected_at"]))):
+            _of(counts, opening.agency)["dossier.rejected"] += 1
         return
     data = opening.data
     received = day_of(_instant(data["received_at"]))
