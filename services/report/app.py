@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 
@@ -92,6 +92,14 @@ def make_app(desk: Desk, life: Life, feed: Feed) -> FastAPI:
     live_api.install(app, desk)
     pages.install(app, desk)
     return app
+
+
+def describe_api() -> dict[str, Any]:
+    """The OpenAPI document of what programs use: webhooks and health; nothing is connected to."""
+    app = FastAPI(title="Report service", summary="Webhooks of the scoring bus")
+    # The routes only close over the desk: an application that describes itself never looks into it.
+    webhook_api.install(app, cast(Desk, None))
+    return app.openapi()
 
 
 Loop = Callable[[], Awaitable[None]]
