@@ -90,9 +90,10 @@ def cluster_directory(layout: Layout) -> Path:
     would change the machine, so the cluster then lives under /var/lib/scoring-bus, by the data directory's
     short name.
     """
-    if os.geteuid() == 0 and not _reachable(layout.data):
-        return _ROOT_OWNED_STATE / layout.short_name / "postgres"
-    return layout.data / "postgres"
+    inside = layout.data / "postgres"
+    if inside.exists() or os.geteuid() != 0 or _reachable(layout.data):
+        return inside
+    return _ROOT_OWNED_STATE / layout.short_name / "postgres"
 
 
 def _reachable(path: Path) -> bool:
@@ -142,17 +143,37 @@ def installation() -> Path:
     ).stdout.split()[2]
     copy = _ROOT_OWNED_STATE / f"postgresql-{version}"
     if not copy.exists():
-        _ROOT_OWNED_STATE.mkdir(mode=0o755, parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix="copy-", dir=_ROOT_OWNED_STATE))
-        shutil.copytree(carried, fresh / "files", ignore=shutil.ignore_patterns("*.a", "include"))
+        _copy_programs(carried, copy)
+    return copy / carried.parent.name / carried.name
+
+
+def _make_open(directory: Path) -> None:
+    """Make a directory that every user may enter, whatever root's umask is."""
+    for missing in reversed([path for path in (directory, *directory.parents) if not path.exists()]):
+        missing.mkdir(exist_ok=True)
+        missing.chmod(0o755)
+
+
+def _copy_programs(carried: Path, copy: Path) -> None:
+    """Copy the programs and, placed as in the wheel, the libraries they look for beside them."""
+    package = carried.parent
+    _make_open(_ROOT_OWNED_STATE)
+    fresh = Path(tempfile.mkdtemp(prefix="copy-", dir=_ROOT_OWNED_STATE))
+    fresh.chmod(0o755)
+    try:
+        target = fresh / package.name / carried.name
+        shutil.copytree(carried, target, ignore=shutil.ignore_patterns("*.a", "include"))
+        for beside in (package.with_name(f"{package.name}.libs"), package / ".dylibs"):
+            if beside.exists():
+                shutil.copytree(beside, fresh / beside.relative_to(package.parent))
         try:
-            (fresh / "files").rename(copy)
+            fresh.rename(copy)
         except OSError:
+            # Another start copied them in the meantime.
             if not copy.exists():
                 raise
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
-    return copy
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _environment(programs: Path) -> dict[str, str]:
@@ -176,6 +197,7 @@ def prepare(postgres: Postgres) -> bool:
         _SETTINGS + f"port = {postgres.port}\n" + (_DISPOSABLE if postgres.disposable else ""),
         encoding="utf-8",
     )
+    settings.chmod(0o644)
     return fresh
 
 
@@ -183,7 +205,7 @@ def _initialise(postgres: Postgres) -> None:
     """Run initdb beside the final place and move the result there, so that half a cluster is never used."""
     programs, user = installation(), server_user()
     parent = postgres.directory.parent
-    parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make_open(parent)
     for left_over in parent.glob("postgres.new-*"):
         shutil.rmtree(left_over, ignore_errors=True)
     fresh = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=parent))
