@@ -61,3 +61,20 @@ def test_a_first_fact_is_sent_in_three_ways_and_counted(
     window = {"from": "2020-01-01", "to": "2099-12-31"}
     counted = system.get("scoring", "/v1/indicators", agency=AGENCY, **window)["indicators"]
     assert (counted["content.articles"], counted["content.datasets"]) == (11, 1)
+
+
+def test_a_subscriber_reads_the_scores_from_the_bus_and_asks_why(
+    system: RunningSystem, environment: dict[str, str]
+) -> None:
+    read_topic, ask = blocks("subscribe-to-scores.md")
+    answers = run_block(*ask, environment)
+    assert answers.count('"total"') > 1
+    assert '"criteria"' in answers
+    told = run_block(*read_topic, environment).splitlines()
+    board = system.get("scoring", "/v1/scores", period="2024-Q1")["scores"]
+    published = {row["agency"]: row["total"] for row in board if row["revision"]}
+    for line in told:
+        agency, period, points, _, most = line.split()
+        if period == "2024-Q1":
+            assert {"points": float(points), "max": float(most)} == published[agency]
+    assert {line.split()[0] for line in told if " 2024-Q1 " in line} == published.keys()
