@@ -30,22 +30,22 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"Báo cáo|Văn bản|Luật|Thông báo|Hướng dẫn)\s+số\s*:?\s*\d+(?![\d.,]*\d)",
         ),
         ("ordinal", r"(?:thứ|hạng|vị trí(?: thứ)?)\s+\d+(?:/\d+)?"),
-        ("ordinal", r"(?:mức độ|mức|loại|đợt|bước|phiên bản|cấp độ|giai đoạn)\s+\d+(?![\d.,/]*\d|\s*%)"),
+        ("ordinal", r"(?:mức độ|đợt|bước|phiên bản|cấp độ|giai đoạn)\s+\d{1,2}(?![\d.,/]*\d|\s*%)"),
         ("ordinal", r"\(\d{1,2}\)"),
         (
             "annex",
             r"(?:[Pp]hụ biểu|PHỤ BIỂU|[Pp]hụ lục|PHỤ LỤC|[Bb]iểu|[Mm]ẫu)(?:\s+(?:số|SỐ))?\s+\d+(?:\.\d+)*"
             r"(?:(?:,\s*|\s+và\s+)(?:(?:Phụ biểu|phụ lục|biểu)(?:\s+số)?\s+)?\d+(?:\.\d+)*)*",
         ),
-        ("period", rf"[Qq]uý\s+{_QUARTER}\s*(?:/|-|năm\s+)\s*{_YEAR}|[Qq]uý\s+{_QUARTER}\b"),
-        ("period", rf"[Tt]háng\s+{_MONTH}(?:\s*/\s*|\s+năm\s+){_YEAR}|[Tt]háng\s+{_MONTH}\b"),
-        ("period", rf"(?:năm học|giai đoạn|nhiệm kỳ|niên độ)\s+{_YEAR}\s*[-–]\s*{_YEAR}"),
-        ("period", rf"(?:[Nn]ăm|[Kk]ỳ|[Tt]ết)\s+{_YEAR}|{_YEAR}\s*[-–]\s*{_YEAR}"),
         (
             "period",
             r"\d+\s+(?:tháng|quý|năm|tuần|ngày)\s+"
             r"(?:đầu|cuối|qua|tới|liên tiếp)(?:\s+năm)?(?:\s+\d{4})?",
         ),
+        ("period", rf"[Qq]uý\s+{_QUARTER}\s*(?:/|-|năm\s+)\s*{_YEAR}|[Qq]uý\s+{_QUARTER}\b"),
+        ("period", rf"[Tt]háng\s+{_MONTH}(?:\s*/\s*|\s+năm\s+){_YEAR}|[Tt]háng\s+{_MONTH}\b"),
+        ("period", rf"(?:năm học|giai đoạn|nhiệm kỳ|niên độ)\s+{_YEAR}\s*[-–]\s*{_YEAR}"),
+        ("period", rf"(?:[Nn]ăm|[Kk]ỳ|[Tt]ết)\s+{_YEAR}|{_YEAR}\s*[-–]\s*{_YEAR}"),
         ("date", rf"{_DATE}\s*[-–]\s*{_DATE}(?![\w/])"),
         ("date", rf"(?<![\w/.,]){_DAY}/{_MONTH}/{_YEAR}(?!\w)"),
         ("date", rf"[Nn]gày\s+{_DATE}(?![\w/])|[Nn]gày\s+{_DAY}(?=\s+tháng)"),

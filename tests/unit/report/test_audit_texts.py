@@ -144,3 +144,29 @@ def test_soft_words_are_taken_at_their_word() -> None:
     assert [str(f.severity) for f in nearly.findings] == ["note"]
     exactly = audit_text(f"Có 20 cơ quan gửi báo cáo gồm: {list_of_17}.")
     assert [str(f.severity) for f in exactly.findings] == ["alarm"]
+
+
+COUNTLESS = (
+    "Theo Quyết định số 766/QĐ-TTg ngày 23/6/2022, Nghị quyết số 12 và Điều 7 Nghị định 42/2022/NĐ-CP, "
+    "khoản 2.",
+    "Từ 01/01 - 31/3/2024, dịp 08/3, 30/4; năm học 2024 - 2025; giai đoạn 2021 - 2025; quý IV/2023; tháng "
+    "3/2024.",
+    "PHƯƠNG HƯỚNG 6 THÁNG CUỐI NĂM 2024; 6 tháng đầu năm 2024; QUÝ I NĂM 2024; cùng kỳ năm 2023.",
+    "Lúc 8h30, ĐT: 0214.3840.034, xem https://laocai.gov.vn/2024/05, Phụ biểu 01.1 và 01.2, dịch vụ công "
+    "mức độ 4.",
+    "Xếp thứ 12/63, hạng 5; lần thứ 4; đợt 2; (1) Sở A; (2) Sở B; Lưu: VT, TH4, VX1.",
+)
+
+
+@pytest.mark.parametrize("text", COUNTLESS)
+def test_digits_that_count_nothing_are_no_numbers(text: str) -> None:
+    audit = audit_text(text)
+    assert [number.written for number in audit.numbers] == []
+    assert audit.summary.left_out
+
+
+def test_points_and_small_counts_are_numbers() -> None:
+    audit = audit_text(
+        "Đạt mức 95 điểm; 05/16 Cổng; 5/10 câu hỏi; loại 12 hồ sơ; 1.342 TTHC; gần 20 cơ quan; 2,5 tỷ đồng."
+    )
+    assert [n.written for n in audit.numbers] == ["95", "05/16", "5/10", "12", "1.342", "20", "2,5 tỷ"]
