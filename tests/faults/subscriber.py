@@ -3,22 +3,18 @@
 import json
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 
 async def newest_scores(bootstrap: str) -> dict[str, dict[str, Any]]:
     """Per key `agency|period`, the score with the highest revision. An older revision is dropped."""
     held: dict[str, dict[str, Any]] = {}
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    # Without a group the consumer takes every partition, from its beginning.
+    consumer = AIOKafkaConsumer("scores", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        await consumer._client.force_metadata_update()  # aiokafka learns of a topic only when told to
-        numbers = consumer.partitions_for_topic("scores") or set()
-        partitions = [TopicPartition("scores", number) for number in numbers]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        for partition in partitions:
-            await consumer.seek_to_beginning(partition)
+        partitions = consumer.assignment()
+        ends = await consumer.end_offsets(list(partitions))
         while any([await consumer.position(p) < ends[p] for p in partitions]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
