@@ -4,7 +4,7 @@ Only the newest version of each entity in the batch is counted; the causes of al
 score change names every fact that led to it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -41,9 +41,6 @@ class _Event(msgspec.Struct, frozen=True, gc=False):
     data: _Data
 
 
-_NOT_STORABLE = {0: None, 10: None}
-"""Characters that a stored cause cannot hold; the contract allows them in no id."""
-
 _decode = msgspec.json.Decoder(_Event).decode
 
 
@@ -62,50 +59,53 @@ class Reading:
     def __init__(self, wrong_title: WrongTitle) -> None:
         self._wrong_title = wrong_title
         self._newest: dict[str, _Data] = {}
-        self._causes: list[tuple[str, int, list[_Cause]]] = []
+        self._causes: list[tuple[str, _Data]] = []
         self.unreadable: list[str] = []
         self.taken = 0
 
     def take(self, record: Incoming, *, with_causes: bool = True) -> None:
         """One record. What is not a change of the contract is noted in `unreadable`."""
         self.taken += 1
-        if record.value is None:
+        value = record.value
+        if value is None:
             return
         try:
-            data = _decode(record.value).data
+            data = _decode(value).data
             key = f"{data.kind}/{(record.key or b'').decode()}"
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self.unreadable.append(f"{record.key!r}: {error}")
             return
-        if "\x00" in key or not data.agency:
-            # An entity that no agency answers for yet was never opened.
+        if not data.agency or not key.isprintable():
+            # An entity that no agency answers for yet was never opened; no id of the contract holds a NUL.
             return
         if with_causes:
-            self._causes.append((key, data.version, data.causes))
+            self._causes.append((key, data))
         known = self._newest.get(key)
         if known is None or known.version < data.version:
             self._newest[key] = data
 
     def counted(self) -> Iterator[Counted]:
         """The entities in the order of their keys."""
+        wrong_title = self._wrong_title
         for key, data in sorted(self._newest.items()):
-            found = contribution(data.kind, data.agency, data.state, self._wrong_title)
+            found = contribution(data.kind, data.agency, data.state, wrong_title)
             yield Counted(key, data.version, data.agency, found)
 
     def causes(self) -> Iterable[tuple[str, int, str]]:
         """Key, version, `<source> <id>` of every cause of every version."""
-        for key, version, causes in self._causes:
-            for cause in causes:
-                yield key, version, f"{cause.source} {cause.id}".translate(_NOT_STORABLE)
+        for key, data in self._causes:
+            for cause in data.causes:
+                text = f"{cause.source} {cause.id}"
+                if text.isprintable():
+                    yield key, data.version, text
 
 
 class Batch(NamedTuple):
-    """Columns for the fold statement: entities by key, each with its slice of the marks."""
+    """Columns for the fold statement: entities by key, each with the end of its slice of the marks."""
 
     keys: list[str]
     versions: list[int]
     agencies: list[int]
-    starts: list[int]
     ends: list[int]
     plain: list[bool]
     others: list[str | None]
@@ -123,73 +123,81 @@ class Batch(NamedTuple):
         return len(self.keys)
 
 
-def names(counted: Sequence[Counted]) -> tuple[set[str], set[str]]:
+class UnknownNames(Exception):
+    """Names that have no number yet."""
+
+
+def names(counted: Iterable[Counted]) -> tuple[set[str], set[str]]:
     """The agencies and flows that need numbers."""
-    agencies = {entry.agency for entry in counted}
+    agencies: set[str] = set()
     found: set[str] = set()
     for entry in counted:
+        agencies.add(entry.agency)
         for mark in entry.contribution.marks:
             agencies.add(mark[0])
             found.add(mark[1])
     return agencies, found
 
 
-def pack(counted: Sequence[Counted], reading: Reading, vocabulary: Vocabulary) -> Batch:
-    """The columns, once every name has its number."""
-    batch = Batch([], [], [], [], [], [], [], [], [], [], [], [], [], reading.taken)
+def pack(counted: Iterable[Counted], reading: Reading, vocabulary: Vocabulary) -> Batch:
+    """The columns. Raises UnknownNames when a name has no number, though one can still be given."""
+    batch = Batch([], [], [], [], [], [], [], [], [], [], [], [], reading.taken)
     slots: dict[str, int] = {}
-    for entry in counted:
-        agency = vocabulary.agencies.get(entry.agency)
-        if agency is None:
-            continue
-        slots[entry.key] = len(batch.keys)
-        _add(batch, entry, agency, vocabulary)
+    for slot, entry in enumerate(counted):
+        slots[entry.key] = slot
+        _add(batch, entry, vocabulary)
+    add_slot, add_version, add_cause = (
+        batch.cause_slots.append, batch.cause_versions.append, batch.causes.append,
+    )  # fmt: skip
     for key, version, cause in reading.causes():
-        slot = slots.get(key)
-        if slot is not None:
-            batch.cause_slots.append(slot)
-            batch.cause_versions.append(version)
-            batch.causes.append(cause)
+        add_slot(slots[key])
+        add_version(version)
+        add_cause(cause)
     return batch
 
 
-def _add(batch: Batch, entry: Counted, agency: int, vocabulary: Vocabulary) -> None:
-    marks, amounts, plain, fault = _packed(entry.contribution, vocabulary)
-    batch.keys.append(entry.key)
-    batch.versions.append(entry.version)
-    batch.agencies.append(agency)
-    batch.starts.append(len(batch.marks) + 1)
-    batch.marks.extend(marks)
-    batch.amounts.extend(amounts)
-    batch.ends.append(len(batch.marks))
-    batch.plain.append(plain)
-    batch.faults.append(fault)
-    batch.others.append(_others(marks, agency))
-
-
-def _others(marks: list[int], agency: int) -> str | None:
-    """The further agencies that marks speak of, as an array literal."""
-    if not marks or (marks[0] >> flows.AGENCY_SHIFT == agency == marks[-1] >> flows.AGENCY_SHIFT):
-        return None
-    found = {mark >> flows.AGENCY_SHIFT for mark in marks} - {agency}
-    return "{" + ",".join(map(str, sorted(found))) + "}" if found else None
-
-
-def _packed(found: Contribution, vocabulary: Vocabulary) -> tuple[list[int], list[int], bool, str | None]:
-    """Marks in ascending order with their amounts; a name without a number makes the entity a fault."""
+def _add(batch: Batch, entry: Counted, vocabulary: Vocabulary) -> None:
+    key, version, name, (found, fault) = entry
     agencies, known = vocabulary.agencies, vocabulary.flows
     try:
+        agency = agencies[name]
         pairs = [
-            (agencies[agency] << 48 | known[flow] << 30 | cohort << 15 | effective, amount)
-            for agency, flow, cohort, effective, amount in found.marks
+            (agencies[mark[0]] << 48 | known[mark[1]] << 30 | mark[2] << 15 | mark[3], mark[4])
+            for mark in found
         ]
     except KeyError as error:
-        return [], [], True, f"no number is left for {error}"
+        agency, pairs, fault = _without_numbers(entry, str(error.args[0]), vocabulary)
     if len(pairs) > 1:
         pairs.sort()
-    marks = [mark for mark, _ in pairs]
-    amounts = [amount for _, amount in pairs]
-    return marks, amounts, amounts.count(1) == len(amounts), found.fault
+    plain = True
+    for mark, amount in pairs:
+        batch.marks.append(mark)
+        batch.amounts.append(amount)
+        plain = plain and amount == 1
+    batch.keys.append(key)
+    batch.versions.append(version)
+    batch.agencies.append(agency)
+    batch.ends.append(len(batch.marks))
+    batch.plain.append(plain)
+    batch.others.append(_others(pairs, agency))
+    batch.faults.append(fault)
+
+
+def _without_numbers(
+    entry: Counted, name: str, vocabulary: Vocabulary
+) -> tuple[int, list[tuple[int, int]], str | None]:
+    """An entity one of whose names can get no number any more counts nowhere, and says so."""
+    if name not in vocabulary.full:
+        raise UnknownNames(name)
+    return vocabulary.agencies.get(entry.agency, 0), [], f"no number is left for {name}"
+
+
+def _others(pairs: list[tuple[int, int]], agency: int) -> str | None:
+    """The further agencies that marks speak of, as an array literal. The marks are in ascending order."""
+    if not pairs or pairs[0][0] >> flows.AGENCY_SHIFT == agency == pairs[-1][0] >> flows.AGENCY_SHIFT:
+        return None
+    found = {mark >> flows.AGENCY_SHIFT for mark, _ in pairs} - {agency}
+    return "{" + ",".join(map(str, sorted(found))) + "}" if found else None
 
 
 def unpacked(marks: Iterable[tuple[int, int]], vocabulary: Vocabulary) -> list[Mark]:

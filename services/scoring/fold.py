@@ -17,7 +17,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from prometheus_client import Counter
 
 from services.scoring import store
-from services.scoring.batch import Batch, Counted, Reading, names, pack
+from services.scoring.batch import Batch, Counted, Reading, UnknownNames, names, pack
 from services.scoring.contribution import WrongTitle
 from services.scoring.vocabulary import Vocabulary
 from shared.contracts.topics import MODULES
@@ -115,9 +115,11 @@ class Folder:
         for entry in counted:
             if entry.contribution.fault is not None:
                 log.warning("a state counts nowhere", key=entry.key, reason=entry.contribution.fault)
-        await self._vocabulary.learn(self._pool, *names(counted))
-        await asyncio.sleep(0)
-        return pack(counted, reading, self._vocabulary)
+        try:
+            return pack(counted, reading, self._vocabulary)
+        except UnknownNames:
+            await self._vocabulary.learn(self._pool, *names(counted))
+            return pack(counted, reading, self._vocabulary)
 
     def _is_news(self, record: ConsumerRecord) -> bool:
         """Whether the record came after the rebuild under way began: what it reads again causes nothing."""

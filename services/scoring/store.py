@@ -37,11 +37,11 @@ RETURNING 1
 _FOLD = """
 WITH moved AS (
     INSERT INTO contribution AS c (key, version, agency, slot, marks, amounts, others, fault)
-    SELECT key, version, agency, slot - 1, ($9::bigint[])[low:high],
-           CASE WHEN plain THEN NULL ELSE ($10::bigint[])[low:high] END, others::smallint[], fault
-    FROM unnest($1::text[], $2::bigint[], $3::smallint[], $4::int[], $5::int[], $6::bool[], $7::text[],
-                $8::text[]) WITH ORDINALITY
-         AS b (key, version, agency, low, high, plain, others, fault, slot)
+    SELECT key, version, agency, slot - 1, ($8::bigint[])[low:high],
+           CASE WHEN plain THEN NULL ELSE ($9::bigint[])[low:high] END, others::smallint[], fault
+    FROM (SELECT *, coalesce(($4::int[])[slot - 1], 0) + 1 AS low
+          FROM unnest($1::text[], $2::bigint[], $3::smallint[], $4::int[], $5::bool[], $6::text[], $7::text[])
+               WITH ORDINALITY AS b (key, version, agency, high, plain, others, fault, slot)) AS batch
     ON CONFLICT (key) DO UPDATE
     SET version = excluded.version, agency = excluded.agency, slot = excluded.slot, marks = excluded.marks,
         amounts = excluded.amounts, others = excluded.others, fault = excluded.fault
@@ -70,10 +70,10 @@ WITH moved AS (
     SELECT mark, sum(n)::bigint FROM difference GROUP BY mark HAVING sum(n) <> 0 ORDER BY mark
     ON CONFLICT (mark) DO UPDATE SET n = t.n + excluded.n)
 INSERT INTO dirty (agency, quarter, onward, causes)
-SELECT (mark >> 48)::smallint, (width_bucket((mark >> 15 & 32767)::int, $14::int[]) - 1)::smallint,
-       bool_or((mark >> 30 & 262143) = ANY ($15::int[])),
+SELECT (mark >> 48)::smallint, (width_bucket((mark >> 15 & 32767)::int, $13::int[]) - 1)::smallint,
+       bool_or((mark >> 30 & 262143) = ANY ($14::int[])),
        coalesce(array_agg(cause) FILTER (WHERE cause IS NOT NULL), '{}')
-FROM difference LEFT JOIN unnest($11::int[], $12::bigint[], $13::text[]) AS because (slot, version, cause)
+FROM difference LEFT JOIN unnest($10::int[], $11::bigint[], $12::text[]) AS because (slot, version, cause)
      ON because.slot = difference.slot AND because.version > difference.was
 GROUP BY 1, 2
 """
@@ -109,7 +109,6 @@ async def fold(connection: Connection, batch: Batch, onward: Sequence[int] = ())
         batch.keys,
         batch.versions,
         batch.agencies,
-        batch.starts,
         batch.ends,
         batch.plain,
         batch.others,

@@ -30,7 +30,8 @@ CREATE TABLE contribution (
     fault   text                               -- why a malformed state counts nowhere
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.1);
 
-CREATE INDEX contribution_of_agency ON contribution (agency, key);
+-- Without the key: half the size, and an agency's entities are few enough to sort.
+CREATE INDEX contribution_of_agency ON contribution (agency);
 CREATE INDEX contribution_of_others ON contribution USING gin (others) WHERE others IS NOT NULL;
 CREATE INDEX contribution_at_fault ON contribution (key) WHERE fault IS NOT NULL;
 
