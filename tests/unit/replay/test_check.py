@@ -8,7 +8,7 @@ import pytest
 
 from deploy.replay.assumptions import read_assumptions
 from deploy.replay.check import CONTRADICTIONS, Check, check
-from deploy.replay.compare import differences
+from deploy.replay.compare import COUNTED, FAMILIES, differences
 from deploy.replay.computed import COMPUTE
 from deploy.replay.figures import read_figures
 from deploy.replay.observed import (
@@ -138,8 +138,18 @@ def test_the_document_has_what_a_program_reads(found: Check) -> None:
 
 
 def test_differences_take_an_absent_count_as_zero() -> None:
-    assert differences({"a": {"x": 1}}, {"a": {"x": 1, "y": 0}, "b": {}}) == []
-    assert [tuple(d) for d in differences({"a": {"x": 1}}, {"b": {"y": 2}})] == [
-        ("a", "x", 1, 0),
-        ("b", "y", 0, 2),
+    mine = {"a": {"qa.received": 1}}
+    assert differences(mine, {"a": {"qa.received": 1, "qa.deleted": 0}, "b": {}}) == []
+    assert [tuple(d) for d in differences(mine, {"b": {"content.category.c": 2}})] == [
+        ("a", "qa.received", 1, 0),
+        ("b", "content.category.c", 0, 2),
     ]
+
+
+def test_what_only_a_service_counts_is_no_difference() -> None:
+    assert differences({}, {"a": {"window.weeks": 12}}) == []
+
+
+def test_everything_that_is_counted_is_compared(seen: Observed) -> None:
+    names = {name for counts in (seen.quarter, seen.since_opening) for c in counts.values() for name in c}
+    assert all(name in COUNTED or name.startswith(FAMILIES) for name in names)
