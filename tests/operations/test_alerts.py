@@ -26,8 +26,8 @@ SERVICES = ("content", "qa", "dossier", "scoring", "report")
 
 # What Prometheus itself adds to every scrape.
 FROM_PROMETHEUS = {"up"}
-# A metric is followed by a selector, a range or the end of its operand, never by a bracket or an equals sign.
-NAME = re.compile(r"\b([a-z][a-z0-9_]*_[a-z0-9_]+|up)\b(?!\s*[(=~])")
+# Without selectors and groupings, a name that no bracket follows is a metric and no function.
+NAME = re.compile(r"\b([a-z][a-z0-9_]*_[a-z0-9_]+|up)\b(?!\s*\()")
 WORDS = {"humanize", "group_left", "group_right", "histogram_quantile"}
 
 
