@@ -15,7 +15,8 @@ FROM unnest($1::bigint[]) AS a (number),
      unnest($2::int[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bool[])
      AS p (place, flow, low, high, by_week),
      LATERAL (
-        SELECT CASE WHEN p.by_week THEN (((mark >> 15) & 32767) + 5) / 7 ELSE 0 END AS week, sum(n)::bigint AS n
+        SELECT CASE WHEN p.by_week THEN (((mark >> 15) & 32767) + 5) / 7 ELSE 0 END AS week,
+               sum(n)::bigint AS n
         FROM tally
         WHERE mark BETWEEN ((a.number << 48) | (p.flow << 30) | (p.low << 15))
                        AND ((a.number << 48) | (p.flow << 30) | (p.high << 15) | 32767)
@@ -36,15 +37,18 @@ FROM unnest($1::bigint[]) AS a (number),
         ORDER BY mark DESC LIMIT 1) AS found
 """
 
+# A range for each agency, one by one: as a plain join it would read the whole table for every agency.
 _DECISIONS = """
-SELECT number, count(*)
-FROM (SELECT a.number, (mark >> 30) & 262143
-      FROM unnest($1::bigint[]) AS a (number), tally
-      WHERE mark BETWEEN ((a.number << 48) | ($2::bigint << 30))
-                     AND ((a.number << 48) | ($3::bigint << 30) | 1073741823)
-        AND ((mark >> 15) & 32767) BETWEEN $4 AND $5 AND (mark & 32767) <= $6
-      GROUP BY 1, 2 HAVING sum(n) > 0) AS decided
-GROUP BY number
+SELECT a.number, decided.count
+FROM unnest($1::bigint[]) AS a (number),
+     LATERAL (
+        SELECT count(*) AS count
+        FROM (SELECT FROM tally
+              WHERE mark BETWEEN ((a.number << 48) | ($2::bigint << 30))
+                             AND ((a.number << 48) | ($3::bigint << 30) | 1073741823)
+                AND ((mark >> 15) & 32767) BETWEEN $4 AND $5 AND (mark & 32767) <= $6
+              GROUP BY mark >> 30 HAVING sum(n) > 0) AS each) AS decided
+WHERE decided.count > 0
 """
 
 
