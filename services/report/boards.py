@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from services.report import figures, league
-from services.report.upstream import Upstream, UpstreamError, path
+from services.report.upstream import Upstream, UpstreamError, listed, path
 from services.report.view import View
 from services.report.windows import BoardKey, weeks, window_before
 from shared.calendar.periods import Window, parse_period
@@ -151,7 +151,7 @@ class Board:
             return None
         self._asked_at = time.monotonic()
         answer = await self._upstream.get("scoring", path("scores"), self.key.query())
-        return {score["agency"]: score for score in answer["scores"]}
+        return {score["agency"]: score for score in listed("scoring", answer, "scores")}
 
     async def _before(self, today: date) -> dict[str, Any]:
         window = window_before(self.key, today)
@@ -166,7 +166,7 @@ class Board:
             if error.away:
                 raise
             return {}  # Nothing is known of that year; the column stays empty.
-        return {score["agency"]: score for score in answer["scores"]}
+        return {score["agency"]: score for score in listed("scoring", answer, "scores")}
 
     # ------------------------------------------------------------------ figures and trend
 
@@ -217,7 +217,7 @@ class Board:
     async def _indicators(self, window: Window, fresh_s: float) -> figures.Indicators:
         answer = await self._upstream.get("scoring", path("indicators"), _days(window), fresh_s=fresh_s)
         await asyncio.sleep(0)
-        found: figures.Indicators = answer["agencies"]
+        found: figures.Indicators = listed("scoring", answer, "agencies")
         return found
 
 

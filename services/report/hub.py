@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from services.report.boards import Board, encode
-from services.report.upstream import Upstream, UpstreamError, path
+from services.report.upstream import Upstream, UpstreamError, listed, path
 from services.report.view import Touched, View
 from services.report.windows import BoardKey
 from shared.calendar.local import local_day
@@ -157,7 +157,7 @@ class Hub:
         if time.monotonic() - self._agencies_at < AGENCIES_SECONDS and self.agencies:
             return
         answer = await self._upstream.get("scoring", path("agencies"))
-        self.agencies = {agency["agency"]: agency for agency in answer["agencies"]}
+        self.agencies = {one["agency"]: one for one in listed("scoring", answer, "agencies")}
         self._agencies_at = time.monotonic()
         for board in self._boards.values():
             board.dirty = True

@@ -1,13 +1,16 @@
 """The rule sets as the scoring service tells them, ready to be shown: by name and version."""
 
+import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
-from services.report.upstream import Upstream, path
+from services.report.upstream import Upstream, listed, path
 
 FRESH_SECONDS = 60.0
 
 RuleSet = Mapping[str, Any]
+_FRACTION = re.compile(r"\d{1,9}/[1-9]\d{0,8}")
 
 
 class Rulebook:
@@ -51,4 +54,17 @@ def word(texts: Any, language: str) -> str:
 async def load(upstream: Upstream) -> Rulebook:
     """The current rulebook. Raises UpstreamError."""
     answer = await upstream.get("scoring", path("rulesets"), fresh_s=FRESH_SECONDS)
-    return Rulebook(list(answer["rulesets"]))
+    return Rulebook([_plain(one) for one in listed("scoring", answer, "rulesets")])
+
+
+def _plain(value: Any) -> Any:
+    """A value as its file has it: an expression is its text, an exact fraction a number."""
+    if isinstance(value, Mapping):
+        if value.keys() == {"text", "terms"}:
+            return value["text"]
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, str) and _FRACTION.fullmatch(value):
+        return float(Fraction(value))
+    return value

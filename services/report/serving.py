@@ -10,7 +10,7 @@ from services.report.settings import ReportSettings
 from shared.runtime.life import Beat, Life
 
 CLOSE_SECONDS = 3
-"""Open dashboards hold their sockets for ever; at a stop they are cut after this and come back by themselves."""
+"""Open dashboards hold their sockets for ever: at a stop they are cut after this, and come back later."""
 
 
 class _Server(uvicorn.Server):

@@ -63,6 +63,13 @@ def path(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
+def listed(service: str, answer: Any, name: str) -> Any:
+    """A field of an answer. Raises UpstreamError when the service answers in another form."""
+    if not isinstance(answer, dict) or name not in answer:
+        raise UpstreamError(service, 200, f"the answer has no {name}")
+    return answer[name]
+
+
 class Upstream:
     """One shared HTTP client. Equal questions within `fresh_s` are answered once."""
 

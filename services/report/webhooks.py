@@ -226,7 +226,8 @@ class Webhooks:
         if 200 <= status < 300:
             # The position moves only if nobody asked for a replay in the meantime.
             await self._pool.execute(
-                """UPDATE webhook SET next_position = CASE next_position WHEN $3 THEN $2 ELSE next_position END,
+                """UPDATE webhook SET
+                          next_position = CASE next_position WHEN $3 THEN $2 ELSE next_position END,
                           delivered = delivered + $4, failures = 0, failing_since = NULL, last_status = $5,
                           last_error = '', last_success_at = $6, next_attempt_at = $6 WHERE name = $1""",
                 webhook["name"], last + 1, webhook["next_position"], count, status, now,

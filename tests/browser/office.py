@@ -83,8 +83,8 @@ class Dashboard:
     def add_officer(self, name: str, role: str) -> None:
         """An account that signs in with PASSWORD; one that is there already stays."""
         done = subprocess.run(
-            [sys.executable, "-m", "services.report.accounts", "add", name, "--role", role,
-             "--full-name", f"Cán bộ {name}", "--password-stdin", "--database", self.system.database_url("report")],
+            [sys.executable, "-m", "services.report.accounts", "add", name, "--role", role, "--full-name",
+             f"Cán bộ {name}", "--password-stdin", "--database", self.system.database_url("report")],
             input=f"{PASSWORD}\n", text=True, capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0 or "exists" in done.stderr, done.stderr
@@ -127,7 +127,8 @@ class Newsroom:
             name = self._next("bai")
             facts.append(("article.published", {
                 "article_id": name, "agency": agency, "title": f"Tin số {name}",
-                "url": f"https://{agency}.laocai.gov.vn/{name}", "kind": "dataset" if place % 4 == 0 else "news",
+                "url": f"https://{agency}.laocai.gov.vn/{name}",
+                "kind": "dataset" if place % 4 == 0 else "news",
                 "category": "introduction", "published_at": iso(now()),
             }))  # fmt: skip
         return self.send(*facts)
@@ -143,8 +144,8 @@ class Newsroom:
             ("question.accepted", {"question_id": name, "agency": agency, "accepted_at": then}),
         ]
         if answered:
-            facts.append(("question.answered", {"question_id": name, "agency": agency, "answered_at": iso(now()),
-                                                "answerer_title": "Giám đốc"}))  # fmt: skip
+            answer = {"question_id": name, "agency": agency, "answered_at": iso(now())}
+            facts.append(("question.answered", {**answer, "answerer_title": "Giám đốc"}))
         self.send(*facts)
         return name
 
@@ -154,7 +155,8 @@ class Newsroom:
         name = f"000.00.{17 + self.count % 80:02}.H38-{now():%y%m%d}-{time.time_ns() % 10**7:07}"
         self.send(("dossier.received", {
             "dossier_code": name, "agency": agency, "procedure_code": "1.004441", "channel": "online",
-            "received_at": iso(now() - timedelta(days=40)), "due_at": iso(now() + timedelta(days=due_in_days)),
+            "received_at": iso(now() - timedelta(days=40)),
+            "due_at": iso(now() + timedelta(days=due_in_days)),
         }))  # fmt: skip
         return name
 

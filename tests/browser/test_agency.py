@@ -15,7 +15,8 @@ def opened(page: Page, agency: str = "so-y-te") -> Page:
 
 def test_every_criterion_has_its_rule_numbers_points_and_provenance(page: Page) -> None:
     opened(page)
-    criterion = page.get_by_role("row").filter(has_text="Số lượng tin, bài")
+    rows = page.locator("table.criteria").get_by_role("row")
+    criterion = rows.filter(has=page.get_by_role("rowheader", name="Số lượng tin, bài"))
     expect(criterion).to_contain_text("giả định")
     expect(criterion).to_contain_text("min(15")
     expect(criterion).to_contain_text("tin, bài, CSDL")
@@ -50,7 +51,8 @@ def test_a_change_names_the_criteria_that_moved_and_the_facts_behind(page: Page,
     )
     cause = changes.get_by_role("button", name=sent["id"])
     expect(cause).to_be_visible()
-    expect(changes.get_by_role("row").filter(has=cause)).to_contain_text("→")
+    moved = changes.get_by_role("row").filter(has=page.get_by_role("button", name=sent["id"]))
+    expect(moved).to_contain_text("→")
     cause.click()
     expect(page.get_by_role("dialog")).to_contain_text("Đăng tin, bài")
 

@@ -20,9 +20,9 @@ def test_a_wrong_password_is_refused_in_words(page: Page) -> None:
 def test_nobody_acts_without_signing_in(page: Page, dashboard: Dashboard) -> None:
     page.goto("/period")
     expect(page.get_by_text("Đăng nhập với quyền cán bộ")).to_be_visible()
-    expect(page.get_by_role("button", name="Chốt kỳ")).to_have_count(0)
+    expect(page.locator("#closing")).to_have_count(0)
     for path, form in (
-        ("/actions/vi/close", {"period": this_quarter()}),
+        ("/actions/vi/period", {"period": this_quarter(), "action": "close", "reason": "x"}),
         ("/actions/vi/cut-off", {"period": this_quarter(), "last_day": ""}),
         ("/fragments/vi/rejection/content/1/settle", {"action": "drop"}),
         ("/actions/vi/webhook", {"name": "x", "action": "off"}),
@@ -34,7 +34,7 @@ def test_a_page_of_another_site_cannot_act_for_an_officer(dashboard: Dashboard) 
     with httpx.Client(base_url=dashboard.url) as client:
         client.post("/session", data={"name": "an", "password": PASSWORD, "next": "/"})
         answer = client.post(
-            "/actions/vi/close", data={"period": this_quarter()}, headers={"origin": "https://elsewhere.vn"}
+            "/actions/vi/cut-off", data={"period": this_quarter()}, headers={"origin": "https://elsewhere.vn"}
         )
     assert answer.status_code == 403
 
@@ -62,7 +62,7 @@ def test_the_checks_name_what_is_missing(page: Page) -> None:
     expect(page.locator("summary").filter(has_text="Thành phố Lào Cai")).to_be_visible()
 
 
-def test_an_officer_closes_a_period_and_sees_its_seal(
+def test_two_officers_close_a_period_and_its_seal_holds(
     page: Page, sign_in: SignIn, newsroom: Newsroom
 ) -> None:
     # A quarter of long ago, which no other test looks at.
@@ -72,14 +72,22 @@ def test_an_officer_closes_a_period_and_sees_its_seal(
     newsroom.system.settle()
     sign_in(page, "an")
     page.goto("/period?period=2022-Q3")
-    page.get_by_label("Căn cứ chốt kỳ").fill("Báo cáo quý đã được ký")
-    page.get_by_label("Tôi đã xem các mục trên").check()
-    page.get_by_role("button", name="Chốt kỳ").click()
-    expect(page.get_by_text("Đã chốt kỳ.")).to_be_visible()
+    page.locator("#closing > summary").click()
+    page.locator("#closing").get_by_label("Căn cứ, lý do").fill("Báo cáo quý đã được ký")
+    page.get_by_role("button", name="Đề nghị chốt").click()
+    expect(page.get_by_text("Đã đề nghị chốt kỳ")).to_be_visible()
+    expect(page.get_by_text("Cần một cán bộ khác xác nhận.")).to_be_visible()
+    expect(page.get_by_role("button", name="Xác nhận")).to_have_count(0)
+    page.get_by_role("button", name="Đăng xuất").click()
+    sign_in(page, "binh")
+    page.goto("/period?period=2022-Q3")
+    page.get_by_role("button", name="Xác nhận").click()
     expect(page.get_by_role("heading", name="Dấu niêm (SHA-256)")).to_be_visible()
-    expect(page.locator(".period-state code")).to_have_text(re.compile(r"^[0-9a-f]{64}$"))
-    sealed = newsroom.system.get("scoring", "/v1/periods")["periods"]
-    assert next(one for one in sealed if one["period"] == "2022-Q3")["officer"] == "an"
+    expect(page.locator("code.seal")).to_have_text(re.compile(r"^[0-9a-f]{64}$"))
+    page.get_by_role("button", name="Kiểm tra dấu niêm").click()
+    expect(page.get_by_text("Dấu niêm đúng.")).to_be_visible()
+    periods = newsroom.system.get("scoring", "/v1/periods")["periods"]
+    assert next(one for one in periods if one["period"] == "2022-Q3")["confirmed_by"] == "binh"
 
 
 def test_what_was_refused_is_repaired_and_sent_again(page: Page, sign_in: SignIn, newsroom: Newsroom) -> None:

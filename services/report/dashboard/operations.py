@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from services.report.dashboard.livepart import part
 from services.report.dashboard.shell import Desk, Visit, frame, localised, markup, visit
 from services.report.session_api import require_officer
-from services.report.upstream import SERVICES, UpstreamError, path
+from services.report.upstream import SERVICES, UpstreamError, listed, path
 from shared.contracts.topics import MODULES
 
 SILENT_AFTER = timedelta(days=7)
@@ -112,7 +112,7 @@ class OperationsPage:
             if error.missing:
                 return self._from_topic(module)
             raise
-        return [{**row, "module": module} for row in answer["rejections"]]
+        return [{**row, "module": module} for row in listed(module, answer, "rejections")]
 
     def _from_topic(self, module: str) -> list[dict[str, Any]]:
         """What the topic told, for a service that offers no list."""

@@ -2,10 +2,12 @@
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from nicegui import app as framework
 from nicegui import ui
 
 from services.report.dashboard import (
     agency,
+    faults,
     fragments,
     operations,
     overview,
@@ -37,6 +39,7 @@ def install(app: FastAPI, desk: Desk) -> None:
         period_page.install(app, desk, localised("/period", language), language)
         fragments.install(app, desk, language)
         signin.install(desk, localised("/sign-in", language), language)
+    faults.install(framework)
     ui.run_with(
         app,
         title="Scoring bus",

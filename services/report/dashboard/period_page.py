@@ -1,23 +1,19 @@
 """The period: how far it is, what is missing, which portals are silent, closing it, the seal, adjustments."""
 
-import json
-from datetime import date
 from typing import Any
-from urllib.parse import urlencode
 
-from fastapi import FastAPI, Form, Request
-from fastapi.responses import RedirectResponse
+from fastapi import FastAPI, Request
 from nicegui import ui
 
+from services.report.dashboard import period_actions
 from services.report.dashboard.livepart import part
-from services.report.dashboard.shell import Desk, Visit, frame, localised, markup, visit
+from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.deadlines import judge
-from services.report.session_api import require_officer
-from services.report.upstream import UpstreamError, path
-from services.report.windows import BoardKey, board_key
+from services.report.upstream import UpstreamError, listed, path
+from services.report.view import Touched
+from services.report.windows import BoardKey
 from shared.calendar.local import local_day
 from shared.calendar.periods import parse_period
-from shared.runtime.problem import ProblemError
 
 GROUPS = ("departments", "vertical", "districts", "party", "communes")
 LISTS_SECONDS = 15.0
@@ -65,16 +61,34 @@ class PeriodPage:
         return str(agency["name_en"] if english else agency.get("name", slug))
 
     async def state(self) -> str:
-        """Open or closed, how many days have passed, the seal."""
+        """Open or closed, how many days have passed, the seal, and the step that officers can take next."""
         period = parse_period(self.key.period)
         today = local_day(self.desk.clock())
         total = period.window.days
         passed = min(total, max(0, (today - period.first).days + 1))
         return self.at.draw(
-            "period_state", period=self.desk.view.periods.get(self.key.period, {"state": "open"}),
-            key=self.key, days=total, passed=passed, set_day=self.desk.cut_offs.get(self.key.period),
-            last=period.last, first=period.first,
+            "period_state", period=await self._period(), key=self.key, days=total, passed=passed,
+            set_day=self.desk.cut_offs.get(self.key.period), last=period.last, first=period.first,
         )  # fmt: skip
+
+    async def _period(self) -> dict[str, Any]:
+        """The period as the scoring service tells it; what the topic said while it cannot be asked."""
+        known = self.desk.view.periods.get(self.key.period, {"state": "open"})
+        try:
+            found: dict[str, Any] = await self.desk.upstream.get("scoring", path("periods", self.key.period))
+        except UpstreamError:
+            return known
+        return found
+
+    async def history(self) -> str:
+        """Every step that officers took."""
+        try:
+            answer = await self.desk.upstream.get("scoring", path("periods", self.key.period, "history"))
+        except UpstreamError as error:
+            if not error.missing:
+                raise
+            answer = {"steps": []}
+        return self.at.draw("period_history", steps=list(reversed(listed("scoring", answer, "steps"))))
 
     async def checks(self) -> str:
         """The list of checks before a period is closed."""
@@ -91,11 +105,8 @@ class PeriodPage:
         return self.at.draw(
             "period_checks", unknown=unknown, unsent=unsent, sent=len(sent), scored=len(scored),
             pending=pending, settled=all(n == 0 for n in pending.values()), overdue=overdue, refused=refused,
-            name=self._name, key=self.key, closed=self._state() == "closed",
+            name=self._name, key=self.key,
         )  # fmt: skip
-
-    def _state(self) -> str:
-        return str(self.desk.view.periods.get(self.key.period, {}).get("state", "open"))
 
     async def _parked(self) -> int | None:
         """Refused facts that nobody has settled; None where a service does not tell."""
@@ -107,7 +118,7 @@ class PeriodPage:
                 )
             except UpstreamError:
                 return None
-            total += len(answer["rejections"])
+            total += len(listed(module, answer, "rejections"))
         return total
 
     async def portals(self) -> str:
@@ -118,7 +129,7 @@ class PeriodPage:
             {"from": window.first.isoformat(), "to": window.last.isoformat()},
             fresh_s=INDICATORS_FRESH_SECONDS,
         )  # fmt: skip
-        silent = silent_portals(self.desk.hub.agencies, answer["agencies"])
+        silent = silent_portals(self.desk.hub.agencies, listed("scoring", answer, "agencies"))
         places = sorted(silent.items(), key=lambda item: (item[0] not in GROUPS, self._name(item[0])))
         return self.at.draw("period_portals", places=places, groups=GROUPS, name=self._name,
                             total=sum(len(slugs) for slugs in silent.values()))  # fmt: skip
@@ -131,7 +142,8 @@ class PeriodPage:
             if not error.missing:
                 raise
             answer = {"adjustments": []}
-        return self.at.draw("period_adjustments", rows=answer.get("adjustments", [])[:200], name=self._name)
+        rows = listed("scoring", answer, "adjustments")
+        return self.at.draw("period_adjustments", rows=rows, name=self._name, key=self.key)
 
 
 def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
@@ -140,7 +152,7 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
     @ui.page(route, language=language, response_timeout=20)  # type: ignore[arg-type]
     async def period(request: Request) -> None:
         at = await visit(desk, request, "period", language)
-        with frame(at, at.t("period.title")):
+        with frame(at, at.t("period.title"), config={"scripts": ["dialogs.js"]}):
             if at.key is None:
                 markup(
                     at.draw("blank", title=at.t("overview.no_scores_title"), text=at.t("overview.no_scores"))
@@ -150,72 +162,27 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
                 markup(at.draw("notice", kind="info", text=at.t(f"period.told_{told}", told)))
             if problem := request.query_params.get("problem"):
                 markup(at.draw("notice", kind="error", text=problem[:500]))
-            page = PeriodPage(at, at.key)
-            await part(at, page.state, concerns=lambda touched: touched.periods, every_s=60.0)
-            with ui.element("div").classes("two"):
-                with ui.element("section").classes("panel"):
-                    await part(at, page.checks, concerns=lambda touched: bool(touched), every_s=LISTS_SECONDS)
-                with ui.element("div").classes("side"):
-                    with ui.element("section").classes("panel"):
-                        await part(at, page.portals, every_s=LISTS_SECONDS)
-                    with ui.element("section").classes("panel"):
-                        await part(
-                            at,
-                            page.adjustments,
-                            concerns=lambda touched: touched.periods,
-                            every_s=LISTS_SECONDS,
-                        )
+            await _parts(PeriodPage(at, at.key))
+            markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
-    _install_actions(app, desk, language)
+    period_actions.install(app, desk, language)
 
 
-def _install_actions(app: FastAPI, desk: Desk, language: str) -> None:
-    @app.post(f"/actions/{language}/cut-off", include_in_schema=False)
-    async def cut_off(
-        request: Request, period: str = Form(max_length=10), last_day: str = Form("", max_length=10)
-    ) -> RedirectResponse:
-        officer = await require_officer(desk, request)
-        at = await visit(desk, request, "period", language)
-        await _set_cut_off(desk, officer, period, last_day)
-        if at.officer:
-            await desk.accounts.record(at.officer, "cut-off", period, json.dumps({"last_day": last_day}))
-        return _back(at, period, told="cut_off")
+async def _parts(page: PeriodPage) -> None:
+    at = page.at
 
-    @app.post(f"/actions/{language}/close", include_in_schema=False)
-    async def close(
-        request: Request, period: str = Form(max_length=10), reason: str = Form("", max_length=500)
-    ) -> RedirectResponse:
-        officer = await require_officer(desk, request)
-        at = await visit(desk, request, "period", language)
-        body = {"officer": officer, "reason": reason or None}
-        try:
-            await desk.upstream.post("scoring", path("periods", period, "close"), body, operator=True)
-        except UpstreamError as error:
-            return _back(at, period, problem=error.detail)
-        if at.officer:
-            await desk.accounts.record(at.officer, "close", period)
-        return _back(at, period, told="closed")
+    def stepped(touched: Touched) -> bool:
+        return touched.periods
 
-
-async def _set_cut_off(desk: Desk, officer: str, period: str, last_day: str) -> None:
-    try:
-        key = board_key(period, last_day or None)
-    except ValueError as error:
-        raise ProblemError(422, "cut-off", str(error)) from error
-    if key.cut_off is None:
-        await desk.pool.execute("DELETE FROM cut_off WHERE period = $1", period)
-        desk.cut_offs.pop(period, None)
-        return
-    day: date = key.cut_off
-    await desk.pool.execute(
-        """INSERT INTO cut_off (period, last_day, set_by) VALUES ($1, $2, $3)
-           ON CONFLICT (period) DO UPDATE SET last_day = $2, set_by = $3, set_at = now()""",
-        period, day, officer,
-    )  # fmt: skip
-    desk.cut_offs[period] = day
-
-
-def _back(at: Visit, period: str, **query: str) -> RedirectResponse:
-    return RedirectResponse(
-        f"{localised('/period', at.language)}?{urlencode({'period': period, **query})}", 303
-    )
+    await part(at, page.state, concerns=stepped, every_s=60.0)
+    with ui.element("div").classes("two"):
+        with ui.element("div").classes("side"):
+            with ui.element("section").classes("panel"):
+                await part(at, page.checks, concerns=bool, every_s=LISTS_SECONDS)
+            with ui.element("section").classes("panel"):
+                await part(at, page.adjustments, concerns=stepped, every_s=LISTS_SECONDS)
+        with ui.element("div").classes("side"):
+            with ui.element("section").classes("panel"):
+                await part(at, page.portals, every_s=LISTS_SECONDS)
+            with ui.element("section").classes("panel"):
+                await part(at, page.history, concerns=stepped, every_s=60.0)

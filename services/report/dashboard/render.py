@@ -4,6 +4,7 @@ All texts live in `texts/<language>.yaml`, all structure in `templates/`. Values
 engine, so what an agency sends can never become markup.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -84,7 +85,8 @@ def signed(value: float | int | Decimal | None, language: str) -> str:
         return "–"
     if not value:
         return "0"
-    return ("+" if value > 0 else "−") + points(abs(value), language)
+    size = -value if value < 0 else value
+    return ("+" if value > 0 else "−") + points(size, language)
 
 
 def given(value: Any) -> Any:
@@ -132,6 +134,7 @@ def _environment(language: str) -> Environment:
     t = words(language)
     environment.globals.update(t=t, language=language)
     environment.filters.update(
+        json=lambda value: json.dumps(value, ensure_ascii=False, indent=1),
         num=lambda value, places=0: number(given(value), language, places),
         points=lambda value: points(given(value), language),
         signed=lambda value: signed(given(value), language),

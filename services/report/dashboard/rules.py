@@ -13,6 +13,7 @@ from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.upstream import UpstreamError, path
 
 MAX_DRAFT_CHARACTERS = 200_000
+NOT_IN_A_FILE = ("name",)
 
 
 def names_of(book: rulebook.Rulebook) -> list[str]:
@@ -35,7 +36,17 @@ def side_by_side(left: rulebook.RuleSet, right: rulebook.RuleSet) -> list[dict[s
 
 def as_draft(ruleset: rulebook.RuleSet) -> str:
     """A rule set as text to edit: the form its file has."""
-    return yaml.safe_dump(dict(ruleset), allow_unicode=True, sort_keys=False, width=110)
+    draft = {key: value for key, value in ruleset.items() if key not in NOT_IN_A_FILE}
+    return yaml.safe_dump(_exact(draft), allow_unicode=True, sort_keys=False, width=110)
+
+
+def _exact(value: Any) -> Any:
+    """Numbers with decimals as text, the way rule set files write them so that they stay exact."""
+    if isinstance(value, dict):
+        return {key: _exact(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_exact(item) for item in value]
+    return str(value) if isinstance(value, float) else value
 
 
 def outcomes(answer: dict[str, Any]) -> list[dict[str, Any]]:

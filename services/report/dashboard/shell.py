@@ -123,6 +123,10 @@ def frame(
     """
     ui.page_title(f"{title} · {at.t('shell.brand')}")
     ui.add_head_html('<link rel="stylesheet" href="/assets/dashboard.css">')
+    # The framework puts everything into a `main`; ours stands beside the header, as screen readers expect.
+    whole = ui.context.client.content.parent_slot
+    if whole is not None:
+        whole.parent.tag = "div"
     markup(header(at), "header")
     with ui.element("main").props("id=main tabindex=-1").classes(f"page page-{at.page}"):
         markup(f'<h1 class="sr">{_escape(title)}</h1>')
@@ -138,6 +142,8 @@ def _scripts(at: Visit, board: bool, config: dict[str, Any]) -> None:
         "language": at.language,
         "page": at.page,
         "board": at.query() if board and at.key else None,
+        # A reader who may not read yet has nothing to follow.
+        "live": at.desk.settings.reading == "open" or at.officer is not None,
         "texts": render.branch(at.language, "live"),
         **config,
     }

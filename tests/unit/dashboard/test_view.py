@@ -103,7 +103,7 @@ def test_publishers_are_known_by_what_they_caused_and_what_was_refused() -> None
     view = View()
     view.apply([
         record("dossier.events", entity("dossier", "d", 1, status="received")),
-        record("rejections", {"rejection": 1, "module": "dossier", "publisher": "mot-cua", "reason": "schema"}),
+        record("rejections", {"rejection": 1, "module": "dossier", "publisher": "mot-cua"}),
     ])  # fmt: skip
     publisher = view.publishers["mot-cua"]
     assert (publisher.changes, publisher.rejections, publisher.agencies) == (1, 1, {"so-y-te"})

@@ -33,7 +33,7 @@
     if (!event.target.matches?.("[data-sheet-form]")) return;
     event.preventDefault();
     opener = event.submitter?.id ?? null;
-    show(event.target.action, { method: "POST", body: new URLSearchParams(new FormData(event.target)) });
+    show(event.target.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(event.target)) });
   });
   // The button that opened the sheet may have been drawn anew in the meantime; it is found by its name.
   document.addEventListener(
@@ -49,7 +49,7 @@ document.addEventListener("submit", async (event) => {
   if (!form.matches?.("[data-fragment]")) return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form, event.submitter));
-  const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
+  const answer = await fetch(form.getAttribute("action"), { method: "POST", body }).catch(() => null);
   const sheet = document.getElementById("sheet");
   if (answer?.headers.get("content-type")?.startsWith("text/html")) {
     sheet.innerHTML = await answer.text();

@@ -177,6 +177,8 @@ window.bus = (() => {
   whenThere(
     () => document.getElementById("main") && document.getElementById("banner"),
     () => {
+      document.getElementById("live").hidden = !config.live;
+      if (!config.live) return;
       connect();
       setInterval(show, 1000);
       show();
