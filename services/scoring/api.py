@@ -4,6 +4,8 @@ import hmac
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Path, Query
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.scoring import periods
 from services.scoring.evidence import MAX_PAGE, Evidence
+from services.scoring.expression import Condition, Expression, plain
 from services.scoring.readings import Readings, asked_span, compared
 from services.scoring.ruleset import RuleBook, RuleSet, read_rule_set
 from services.scoring.settings import ScoringSettings
@@ -115,20 +118,26 @@ def add_lists(app: FastAPI, get: Get) -> None:
 
 
 def rule_set_document(rule_set: RuleSet) -> dict[str, Any]:
-    """A rule set as its file has it: numbers as JSON numbers, expressions as their text."""
-    row = rule_set.row.model_dump(by_alias=True, exclude_none=True, warnings=False)
-    found: dict[str, Any] = json.loads(json.dumps(row, default=_plain, ensure_ascii=False))
-    found["name"] = rule_set.name
-    found.setdefault("valid_to", None)
-    return found
+    """A rule set as its file has it: whole numbers as numbers, decimals and expressions as their text."""
+    return {"name": rule_set.name, **_plain(rule_set.row)}
 
 
 def _plain(value: Any) -> Any:
-    if hasattr(value, "text"):
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        shown = {name: getattr(value, name) for name in fields}
+        return {
+            fields[name].alias or name: _plain(one)
+            for name, one in shown.items()
+            if one is not None and one != []
+        }
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, Expression | Condition):
         return value.text
-    if hasattr(value, "numerator"):
-        return int(value) if value.denominator == 1 else float(value)
-    return str(value)
+    if isinstance(value, Fraction):
+        return int(value) if value.denominator == 1 else plain(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def add_scores(app: FastAPI, get: Get) -> None:
