@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.scoring import periods, rebuild
+from services.scoring import rebuild
 from services.scoring.evidence import Evidence
 from services.scoring.fold import place
 from services.scoring.indicators import answer, indicators, probes, span_of
@@ -19,7 +19,7 @@ from services.scoring.readings import asked_span
 from shared.calendar.periods import parse_window
 from shared.contracts.scores import Score, ScoreChange
 from shared.runtime.problem import ProblemError
-from tests.integration.scoring.rig import BOOK, NOW, PARTITIONS, Bus, Rig, rig, run, wipe
+from tests.integration.scoring.rig import BOOK, Bus, Rig, rig, run, wipe
 from tests.unit.scoring.world import AGENCIES, Entity, recount, world
 
 SLOW = settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
@@ -211,33 +211,6 @@ def test_the_database_answers_windows_like_the_plain_count(
             plainly = indicators(answer(rows, probes(span, {row[0] for row in rows}), span.cut), len(decided))
             told = {k: v for k, v in plainly.items() if not k.startswith("judged")}
             assert found[agency] == dict(sorted(told.items()))
-
-    run(work())
-
-
-def test_a_closed_quarter_keeps_its_seal_whatever_arrives(postgres_url: str) -> None:
-    async def work() -> None:
-        entities = world(44, 60)
-        async with rig(postgres_url) as one:
-            await wipe(one)
-            bus = Bus()
-            await feed(one, bus, entities[:30], steps=False)
-            closed = await periods.close(one.pool, Q1, "Sở TTTT", "hết quý", NOW, PARTITIONS)
-            before = await one.published()
-            await feed(one, bus, entities[30:], steps=False)
-            for key, document in (await one.published()).items():
-                if key[1] == Q1:
-                    assert document == before[key]
-            sealed = await periods.verify_seal(one.pool, Q1)
-            assert sealed["valid"]
-            assert sealed["sealed"] == closed["sha256"]
-            late = await periods.adjustments(one.pool, Q1, 0, 100)
-            assert late["adjustments"]
-            with pytest.raises(ProblemError, match="closed already"):
-                await periods.close(one.pool, Q1, "x", None, NOW, PARTITIONS)
-            await periods.reopen(one.pool, Q1, "Sở TTTT", "khiếu nại", NOW, PARTITIONS)
-            await one.scorer.run_once()
-            assert await one.published() != before
 
     run(work())
 
