@@ -1,9 +1,10 @@
 """(a) Fold: from `dossier.events` to committed scores, with one and with two scoring processes; (e) rebuild.
 
 The changes are what the dossier service emits: two versions of each dossier, a twentieth repeated, a
-twentieth out of order. Measured against a bare fold in the same run: aiokafka reads the same records, msgspec decodes
-them, and one statement keeps the newest version of each entity and moves two counters, in batches as large.
-The service does beyond that: marks with effective days, causes, dirty scores, points, revisions, the outbox.
+twentieth out of order. Measured against a bare fold in the same run: aiokafka reads the same records,
+msgspec decodes them, and one statement keeps the newest version of each entity and moves two counters, in
+batches as large. The service does beyond that: marks with effective days, causes, dirty scores, points,
+revisions, the outbox.
 """
 
 import asyncio

@@ -12,17 +12,16 @@ from fastapi import Depends, FastAPI, Header, Path, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.scoring import periods
 from services.scoring.evidence import MAX_PAGE, Evidence
 from services.scoring.expression import Condition, Expression, plain
+from services.scoring.periods_api import PeriodParts
 from services.scoring.readings import Readings, asked_span, compared
 from services.scoring.ruleset import RuleBook, RuleSet, read_rule_set
 from services.scoring.settings import ScoringSettings
 from services.scoring.stream import Stream
 from shared.calendar.datafile import DataFileError
 from shared.calendar.local import iso
-from shared.calendar.periods import parse_period
-from shared.contracts.words import Agency, Name, Text
+from shared.contracts.words import Agency
 from shared.contracts.words import Period as PeriodName
 from shared.runtime.problem import ProblemError
 
@@ -35,6 +34,7 @@ class Parts:
     readings: Readings
     evidence: Evidence
     stream: Stream
+    periods: PeriodParts
     rebuild: Callable[[], Any]
     """Begins a rebuild; awaitable, answers its number."""
 
@@ -49,27 +49,12 @@ ToQuery = Annotated[
     str | None, Query(max_length=20, description="Last day; what happened later does not count.")
 ]
 AgencyPath = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
-PeriodPath = Annotated[str, Path(max_length=20)]
 After = Annotated[int, Query(ge=0, le=2**62)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
-
-
-class Closing(_Body):
-    """Who closes a period, and why."""
-
-    officer: Name
-    reason: Text | None = None
-
-
-class Reopening(_Body):
-    """Who opens a closed period again, and why."""
-
-    officer: Name
-    reason: Text = Field(min_length=1)
 
 
 class Draft(_Body):
@@ -82,7 +67,7 @@ class Draft(_Body):
 
 
 def add_lists(app: FastAPI, get: Get) -> None:
-    """Agencies, periods, rule sets."""
+    """Agencies and rule sets."""
 
     @app.get("/v1/agencies", tags=["lists"], summary="Every agency of the register")
     async def agencies() -> dict[str, Any]:
@@ -106,10 +91,6 @@ def add_lists(app: FastAPI, get: Get) -> None:
                 for a in register.agencies.values()
             ]
         }
-
-    @app.get("/v1/periods", tags=["lists"], summary="Quarters that have scores, newest first")
-    async def all_periods() -> dict[str, Any]:
-        return {"periods": await get().readings.periods()}
 
     @app.get("/v1/rulesets", tags=["lists"], summary="Rule sets with their texts, formulas and provenance")
     async def rulesets() -> JSONResponse:
@@ -141,7 +122,7 @@ def _plain(value: Any) -> Any:
 
 
 def add_scores(app: FastAPI, get: Get) -> None:
-    """Scores, explanations, evidence, changes, indicators."""
+    """Scores, explanations, evidence."""
 
     @app.get("/v1/scores", tags=["scores"], summary="The league table of a period or window")
     async def scores(
@@ -183,6 +164,10 @@ def add_scores(app: FastAPI, get: Get) -> None:
         parts = get()
         span = asked_span(period, first, to, parts.readings.today())
         return JSONResponse(await parts.evidence.page(agency, criterion, span, after, limit, facts=facts))
+
+
+def add_indicators(app: FastAPI, get: Get) -> None:
+    """The counts that scores are made of."""
 
     @app.get("/v1/indicators", tags=["scores"], summary="Every count of one agency or of all")
     async def indicators(
@@ -247,8 +232,8 @@ def add_changes(app: FastAPI, get: Get) -> None:
         return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
 
-def add_commands(app: FastAPI, get: Get) -> None:
-    """What-if for everybody; closing, reopening and rebuilding for operators."""
+def operator_guard(get: Get) -> Callable[..., None]:
+    """A dependency that lets only who carries the operator's token pass, when one is set."""
 
     def operator(authorization: Annotated[str | None, Header()] = None) -> None:
         token = get().settings.operator_token
@@ -259,35 +244,16 @@ def add_commands(app: FastAPI, get: Get) -> None:
                 headers={"WWW-Authenticate": "Bearer"},
             )  # fmt: skip
 
-    only_operator = [Depends(operator)]
+    return operator
+
+
+def add_commands(app: FastAPI, get: Get) -> None:
+    """What-if for everybody; rebuilding for operators."""
+    only_operator = [Depends(operator_guard(get))]
 
     @app.post("/v1/what-if", tags=["commands"], summary="Score a span under a draft rule set")
     async def what_if(body: Draft) -> JSONResponse:
         return JSONResponse(await scored_under(get().readings, body))
-
-    @app.post("/v1/periods/{period}/close", tags=["commands"], dependencies=only_operator)
-    async def close(period: PeriodPath, body: Closing) -> dict[str, Any]:
-        parts = get()
-        return await periods.close(
-            parts.readings.pool, quarter(period), body.officer, body.reason, parts.readings.clock(),
-            parts.settings.partitions,
-        )  # fmt: skip
-
-    @app.post("/v1/periods/{period}/reopen", tags=["commands"], dependencies=only_operator)
-    async def reopen(period: PeriodPath, body: Reopening) -> dict[str, Any]:
-        parts = get()
-        return await periods.reopen(
-            parts.readings.pool, quarter(period), body.officer, body.reason, parts.readings.clock(),
-            parts.settings.partitions,
-        )  # fmt: skip
-
-    @app.post("/v1/periods/{period}/verify-seal", tags=["commands"], summary="Compute a seal again")
-    async def verify_seal(period: PeriodPath) -> dict[str, Any]:
-        return await periods.verify_seal(get().readings.pool, quarter(period))
-
-    @app.get("/v1/periods/{period}/adjustments", tags=["commands"], summary="What came after the close")
-    async def adjustments(period: PeriodPath, after: After = 0, limit: Limit = 100) -> dict[str, Any]:
-        return await periods.adjustments(get().readings.pool, quarter(period), after, limit)
 
     @app.post(
         "/v1/rebuild", tags=["commands"], status_code=202, dependencies=only_operator,
@@ -295,17 +261,6 @@ def add_commands(app: FastAPI, get: Get) -> None:
     )  # fmt: skip
     async def rebuild() -> dict[str, Any]:
         return {"rebuild": await get().rebuild()}
-
-
-def quarter(period: str) -> str:
-    """The name of a quarter. Raises ProblemError 400."""
-    try:
-        found = parse_period(period)
-    except ValueError as error:
-        raise ProblemError(400, "period", f"{error}.") from None
-    if found.kind != "quarter":
-        raise ProblemError(400, "period", "Quarters are closed, not halves or years; write it as 2024-Q1.")
-    return found.name
 
 
 async def scored_under(readings: Readings, body: Draft) -> dict[str, Any]:

@@ -10,15 +10,17 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from services.scoring import api, fold, rebuild, ruleset
+from services.scoring import api, fold, periods_api, rebuild, ruleset
 from services.scoring.batch import Batch
 from services.scoring.eligibility import Agencies
 from services.scoring.evidence import Evidence
 from services.scoring.loops import ScoringLoop
+from services.scoring.period_office import PeriodOffice
 from services.scoring.readings import Readings
 from services.scoring.scorer import Book, Scorer
 from services.scoring.settings import ScoringSettings
 from services.scoring.stream import Stream
+from services.scoring.verifying import Verifier, topic_reader
 from services.scoring.vocabulary import Vocabulary
 from shared.calendar.working import vietnam
 from shared.register.register import Register, shipped_register
@@ -32,8 +34,12 @@ from shared.runtime.relay import Relay
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION = "1.0.0"
-_FETCH_BYTES = 1_048_576
+_FETCH_BYTES = 524_288
 """Per partition; with 18 partitions prefetched this bounds memory."""
+
+_BY_RANGE = {"enable_seqscan": "off"}
+"""Statistics lag behind a tally that grows quickly; a plan made for a small one would read all of it for
+every probe."""
 
 
 def open_book(register: Register | None = None, rules: Path = ruleset.RULESETS) -> Book:
@@ -62,8 +68,10 @@ def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> Fa
     health.install(app, life or Life(), status)
     api.add_lists(app, get)
     api.add_scores(app, get)
+    api.add_indicators(app, get)
     api.add_changes(app, get)
     api.add_commands(app, get)
+    periods_api.add_periods(app, lambda: get().periods, api.operator_guard(get))
     return app
 
 
@@ -86,7 +94,10 @@ def service(settings: ScoringSettings, book: Book, clock: Clock = system_clock) 
     async def opened(life: Life) -> AsyncIterator[FastAPI]:
         async with (
             open_pool(
-                settings.database_url(), application="scoring", size=settings.database_connections
+                settings.database_url(),
+                application="scoring",
+                size=settings.database_connections,
+                settings=_BY_RANGE,
             ) as pool,
             httpx.AsyncClient(timeout=5.0, limits=httpx.Limits(max_connections=20)) as client,
             _running(life, settings, book, pool, client, clock) as app,
@@ -128,7 +139,12 @@ async def _running(
             return await rebuild.begin(connection, ends)
 
     parts = api.Parts(
-        settings, readings, Evidence(readings, settings.domain_urls(), client), stream, begin_rebuild
+        settings,
+        readings,
+        Evidence(readings, settings.domain_urls(), client),
+        stream,
+        _periods(settings, pool, scorer, clock),
+        begin_rebuild,
     )
     app = make_app(lambda: parts, life, lambda: _status(consumer, readings, relay))
     relay.start()
@@ -141,6 +157,16 @@ async def _running(
         await asyncio.sleep(0)
         await consumer.close()
         await life.finish()
+
+
+def _periods(settings: ScoringSettings, pool: Pool, scorer: Scorer, clock: Clock) -> periods_api.PeriodParts:
+    reader = topic_reader(settings.kafka_servers(), settings.partitions)
+    return periods_api.PeriodParts(
+        pool,
+        PeriodOffice(pool, scorer, settings.partitions, clock),
+        Verifier(pool, scorer.vocabulary, scorer.book, reader),
+        clock,
+    )
 
 
 async def _prepare(pool: Pool, vocabulary: Vocabulary) -> fold.Epoch:

@@ -96,6 +96,7 @@ class _Entry(msgspec.Struct, frozen=True, gc=False):
     at: str
     action: str
     decision: str
+    service_level: str = "none"
 
 
 class _Procedure(_State, frozen=True, gc=False):
@@ -338,7 +339,10 @@ def _procedure(agency: str, state: _Procedure) -> list[Mark]:
         if entry.action not in ("published", "abolished"):
             raise ValueError(f"a procedure cannot be {entry.action}")
         day = day_of(entry.at)
-        for flow in (f"procedure.{entry.action}", flows.DECISION + " ".join(entry.decision.split())):
+        counted = [f"procedure.{entry.action}", flows.DECISION + " ".join(entry.decision.split())]
+        if entry.service_level in ("full", "partial"):
+            counted.append(f"procedure.{entry.action}.online")
+        for flow in counted:
             found[flow, day] = found.get((flow, day), 0) + 1
     return [(agency, flow, day, day, amount) for (flow, day), amount in found.items()]
 

@@ -74,6 +74,8 @@ FIXED: Final[dict[str, int]] = {
     "dossier.refused_unreceived": 59,
     "procedure.published": 70,
     "procedure.abolished": 71,
+    "procedure.published.online": 72,
+    "procedure.abolished.online": 73,
 }
 """Flows that always exist. A number is never given to another flow: it stands in stored marks."""
 

@@ -56,6 +56,13 @@ class Published:
         return {**found, "as_of": iso(self.as_of), "revision": self.revision}
 
 
+def following(before: Published | None, content: str, now: datetime) -> Published:
+    """What is said next: the same as before when the content is, else the next revision."""
+    if before is not None and before.content == content:
+        return before
+    return Published(before.revision + 1 if before else 1, now, content)
+
+
 def change_document(before: Published | None, after: Published, calendar: str) -> Document:
     """One change of a score, without its causes."""
     old = before.document() if before else None

@@ -221,17 +221,6 @@ class Readings:
         following = after + limit if after + limit < row["total"] else None
         return {"causes": shown["causes"], "causes_total": row["total"], "next": following}
 
-    # ------------------------------------------------------------------------------------- periods
-
-    async def periods(self) -> list[Document]:
-        """Every quarter that has scores, newest first."""
-        async with self.pool.acquire() as connection:
-            rows = await connection.fetch(
-                """SELECT period, state, at, cut_off, sha256, officer, reason FROM period_state
-                   ORDER BY period DESC"""
-            )
-        return [_period_shown(row) for row in rows]
-
     # -------------------------------------------------------------------------------------- status
 
     async def pending(self) -> dict[str, int]:
@@ -262,21 +251,6 @@ def _short(document: Document) -> Document:
         "total": document["total"],
         "modules": modules,
         "complete": document["complete"],
-    }
-
-
-def _period_shown(row: Mapping[str, Any]) -> Document:
-    period = parse_period(row["period"])
-    return {
-        "period": period.name,
-        "state": row["state"],
-        "from": period.first.isoformat(),
-        "to": period.last.isoformat(),
-        "at": iso(row["at"]),
-        "cut_off": iso(row["cut_off"]) if row["cut_off"] else None,
-        "sha256": row["sha256"],
-        "officer": row["officer"],
-        "reason": row["reason"],
     }
 
 

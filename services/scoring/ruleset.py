@@ -293,6 +293,8 @@ class RuleSet:
     eligible: Eligible
     criteria: tuple[Criterion, ...]
     row: RuleSetRow
+    text: str = ""
+    """The file as it was read: kept with a seal, so that the points can be worked out again."""
 
     @property
     def name(self) -> str:
@@ -326,6 +328,7 @@ def read_rule_set(text: str, file: str) -> RuleSet:
         row.eligible,
         tuple(_criterion(criterion) for criterion in row.criteria),
         row,
+        text,
     )
 
 

@@ -78,7 +78,7 @@ def score(agency: Scored, rule_sets: Sequence[RuleSet], counts: Counts) -> Resul
 
 
 def _module(agency: Scored, rule_set: RuleSet, counts: Counts) -> ModuleResult:
-    results = tuple(_criterion(agency, criterion, counts) for criterion in rule_set.criteria)
+    results = tuple(score_criterion(agency, criterion, counts) for criterion in rule_set.criteria)
     counted = [result for result in results if result.outcome.status != "not_eligible"]
     bonus = sum((r.points for r in counted if r.criterion.bonus), ZERO)
     base = sum((r.points for r in counted if not r.criterion.bonus), ZERO)
@@ -92,7 +92,8 @@ def _module(agency: Scored, rule_set: RuleSet, counts: Counts) -> ModuleResult:
     )
 
 
-def _criterion(agency: Scored, criterion: Criterion, counts: Counts) -> CriterionResult:
+def score_criterion(agency: Scored, criterion: Criterion, counts: Counts) -> CriterionResult:
+    """One criterion of an agency worked out, whether it is eligible or not."""
     if criterion.eligible is not None and not criterion.eligible.admits(agency):
         outcome = Outcome(ZERO, "not_eligible", Worked(None, ""), "not for this agency")
         return CriterionResult(criterion, outcome, {})

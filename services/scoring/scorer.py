@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from services.scoring import store
+from services.scoring import keeping, period_life, period_store, store
 from services.scoring.eligibility import Agencies
 from services.scoring.fold import Epoch, Hook, read_epoch
 from services.scoring.indicators import STOCK_INDICATORS, flows_of, for_rules, onward_flows, span_of_period
@@ -26,6 +26,7 @@ from services.scoring.publish import (
     change_document,
     change_record,
     content_of,
+    following,
     period_record,
     score_record,
 )
@@ -119,8 +120,8 @@ class Scorer:
         after_step: Hook = lambda _step: None,
     ) -> None:
         self._pool = pool
-        self._vocabulary = vocabulary
-        self._book = book
+        self.vocabulary = vocabulary
+        self.book = book
         self._partitions = partitions
         self._clock = clock
         self._after_step = after_step
@@ -128,7 +129,7 @@ class Scorer:
     async def run_once(self) -> int:
         """Work out what is dirty; answers how many scores changed. Nothing happens during a rebuild."""
         now = self._clock()
-        await self._vocabulary.learn(self._pool, self._book.agencies.register.agencies)
+        await self.vocabulary.learn(self._pool, self.book.agencies.register.agencies)
         async with self._pool.acquire() as connection:
             async with connection.transaction(isolation="repeatable_read"):
                 await connection.execute(_TURN)
@@ -160,10 +161,10 @@ class Scorer:
     async def _look_around(self, connection: Connection, now: datetime) -> None:
         """Dirty what no fact asks for: other rules, and the quarter whose elapsed weeks a new day changes."""
         noted = dict(await connection.fetch("SELECT name, value FROM noted"))
-        if noted.get("rules") != self._book.digest:
+        if noted.get("rules") != self.book.digest:
             if "rules" in noted:
-                await self._everything(connection, f"rules/{self._book.digest[:16]}")
-            await self._note(connection, "rules", self._book.digest)
+                await self._everything(connection, f"rules/{self.book.digest[:16]}")
+            await self._note(connection, "rules", self.book.digest)
         today = local_day(now)
         if noted.get("day") != today.isoformat():
             begun = date.fromisoformat(noted["day"]) if "day" in noted else today
@@ -187,14 +188,14 @@ class Scorer:
         await connection.execute(
             """INSERT INTO dirty (agency, quarter, onward, causes)
                SELECT number, $2, false, $3 FROM unnest($1::smallint[]) AS n (number)""",
-            [self._vocabulary.agencies[name] for name in self._scored(period)],
+            [self.vocabulary.agencies[name] for name in self._scored(period)],
             store.quarter_number(period),
             [f"{SOURCE} {reason}"],
         )
 
     def _scored(self, period: Period) -> dict[str, Scored]:
-        everyone = self._book.agencies.scored_in(period.window)
-        return {name: one for name, one in everyone.items() if self._book.rule_sets(one, period)}
+        everyone = self.book.agencies.scored_in(period.window)
+        return {name: one for name, one in everyone.items() if self.book.rule_sets(one, period)}
 
     async def _take(self, connection: Connection, now: datetime) -> list[Work]:
         """The dirty rows by quarter. A quarter that is seen for the first time opens for everybody."""
@@ -205,15 +206,15 @@ class Scorer:
         works: dict[int, Work] = {}
         latest = max((store.quarter_number(_quarter(name)) for name in known), default=0)
         for number, quarter, onward, causes in await connection.fetch(_TAKE):
-            agency = self._vocabulary.agency_names.get(number)
+            agency = self.vocabulary.agency_names.get(number)
             if agency is None:
-                await self._vocabulary.refresh(connection)
-                agency = self._vocabulary.agency_names[number]
+                await self.vocabulary.refresh(connection)
+                agency = self.vocabulary.agency_names[number]
             for each in range(quarter, max(quarter, latest) + 1) if onward else (quarter,):
                 works.setdefault(each, Work(store.QUARTERS[each])).add(agency, causes)
         for number in sorted(works):
             period = works[number].period
-            if period.name not in known and self._book.rules.on(period.first):
+            if period.name not in known and self.book.rules.on(period.first):
                 await self._open(connection, works[number], now)
         return [works[number] for number in sorted(works)]
 
@@ -232,74 +233,46 @@ class Scorer:
     async def _work(self, connection: Connection, now: datetime) -> int:
         changed = 0
         works = await self._take(connection, now)
-        closed = {
-            row["period"]
-            for row in await connection.fetch("SELECT period FROM period_state WHERE state = 'closed'")
-        }
+        lives = await period_store.lives(connection)
         for work in works:
-            if work.period.name in closed:
-                await self._adjust(connection, work, now)
-                await self._restore(connection, work.period)
-            else:
-                changed += await self._score(connection, work, now)
+            changed += await self._score(connection, work, lives.get(work.period.name), now)
         return changed
 
-    async def _adjust(self, connection: Connection, work: Work, now: datetime) -> None:
-        """What arrives for a closed period changes nothing until somebody decides."""
-        rows = [
-            (work.period.name, agency, now, sorted(set(causes)))
-            for agency, causes in work.causes.items()
-            if any(not cause.startswith(SOURCE) for cause in causes)
-        ]
-        await connection.executemany(
-            "INSERT INTO adjustment (period, agency, at, causes) VALUES ($1, $2, $3, $4)", rows
-        )
-
-    async def _restore(self, connection: Connection, period: Period) -> None:
-        """A rebuild drops the scores of closed periods too; they come back as they were published."""
-        rows = await connection.fetch(
-            """SELECT agency, revision, as_of, content FROM score_published AS p WHERE period = $1
-               AND NOT EXISTS (SELECT FROM score AS s WHERE s.period = p.period AND s.agency = p.agency)""",
-            period.name,
-        )
-        documents = {
-            row["agency"]: Published(row["revision"], row["as_of"], row["content"]).document() for row in rows
-        }
-        await connection.executemany(
-            "INSERT INTO score (agency, period, document) VALUES ($1, $2, $3)",
-            [(agency, period.name, canonical(document)) for agency, document in documents.items()],
-        )
-
-    async def _score(self, connection: Connection, work: Work, now: datetime) -> int:
+    async def _score(
+        self, connection: Connection, work: Work, life: period_life.Life | None, now: datetime
+    ) -> int:
         period = work.period
         scored = {name: one for name, one in self._scored(period).items() if name in work.causes}
         if not scored:
             return 0
-        named = self._book.names(period.window)
+        named = self.book.names(period.window)
         wanted = {flow for name in named for flow in flows_of(name)}
         stocks = not named.isdisjoint(STOCK_INDICATORS)
         span = span_of_period(period)
-        counts = await counts_of(connection, self._vocabulary, scored, span, wanted, stocks=stocks)
-        before = await self._read_published(connection, period, scored)
-        after: dict[str, Published] = {}
+        counts = await counts_of(connection, self.vocabulary, scored, span, wanted, stocks=stocks)
+        before = await self.read_published(connection, period, scored)
+        day = keeping.day_of(life, now)
+        would: dict[str, str] = {}
         for name, agency in scored.items():
-            seen = for_rules(counts[name], period.window, local_day(now), named)
-            content = canonical(content_of(score(agency, self._book.rule_sets(agency, period), seen), period))
-            old = before.get(name)
-            if old is not None and old.content == content:
-                after[name] = old
-            else:
-                after[name] = Published(old.revision + 1 if old else 1, now, content)
+            seen = for_rules(counts[name], period.window, day, named)
+            result = score(agency, self.book.rule_sets(agency, period), seen)
+            would[name] = canonical(content_of(result, period))
+        published = {name: old.content for name, old in before.items()}
+        allowed = await keeping.let_through(connection, life, published, would, work.causes, now)
+        for name, causes in allowed.causes.items():
+            work.add(name, causes)
+        after = {name: following(before.get(name), text, now) for name, text in allowed.contents.items()}
         self._after_step(3)
-        return await self._publish(connection, work, before, after, now)
+        return await self.publish(connection, work, before, after, now)
 
-    async def _read_published(
+    async def read_published(
         self, connection: Connection, period: Period, agencies: Iterable[str]
     ) -> dict[str, Published]:
+        """What was last said about these agencies' scores."""
         rows = await connection.fetch(_PUBLISHED, period.name, list(agencies))
         return {row["agency"]: Published(row["revision"], row["as_of"], row["content"]) for row in rows}
 
-    async def _publish(
+    async def publish(
         self,
         connection: Connection,
         work: Work,
@@ -307,6 +280,7 @@ class Scorer:
         after: dict[str, Published],
         now: datetime,
     ) -> int:
+        """Store scores and what changed, and put both onto the bus; the caller holds the turn."""
         period = work.period.name
         names = sorted(after)
         await connection.execute(
@@ -320,9 +294,7 @@ class Scorer:
         )
         moved = [name for name in names if after[name] is not before.get(name)]
         causes = {name: list(dict.fromkeys(work.causes[name])) for name in moved}
-        changes = {
-            name: change_document(before.get(name), after[name], self._book.calendar) for name in moved
-        }
+        changes = {name: change_document(before.get(name), after[name], self.book.calendar) for name in moved}
         await self._store_changes(connection, period, now, changes, causes)
         await self._send(connection, moved, after, changes, causes)
         return len(moved)
@@ -378,24 +350,9 @@ class Scorer:
                         for row in rows
                     ]
                 elif topic == "periods":
-                    document = await period_document(connection, key.decode())
+                    document = await period_store.period_document(connection, key.decode())
                     records += [period_record(document, self._partitions)] if document else []
             await outbox.add(connection, records)
-
-
-async def period_document(connection: Connection, period: str) -> Document | None:
-    """A period as it stands on the topic."""
-    row = await connection.fetchrow(
-        "SELECT period, state, at, cut_off, sha256, officer, reason FROM period_state WHERE period = $1",
-        period,
-    )
-    if row is None:
-        return None
-    document = {name: value for name, value in dict(row).items() if value is not None}
-    document["at"] = iso(row["at"])
-    if row["cut_off"] is not None:
-        document["cut_off"] = iso(row["cut_off"])
-    return document
 
 
 def _quarter(name: str) -> Period:

@@ -31,7 +31,8 @@ class Migration:
 
 
 def read_migrations(directory: Path) -> list[Migration]:
-    """The migrations of `directory`, numbered 1, 2, … without a gap.
+    """The migrations of `directory`, numbered 1, 2, … without a gap; a part of a service may begin a hundred
+    of its own (100, 101, …), so that two people can add to one service.
 
     Raises MigrationRefusedError for a gap, a repeated number or another file name.
     """
@@ -41,8 +42,13 @@ def read_migrations(directory: Path) -> list[Migration]:
         if match is None:
             raise MigrationRefusedError(f"{path.name}: name it NNNN_what_it_does.sql")
         found.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
-    if [migration.number for migration in found] != list(range(1, len(found) + 1)):
-        raise MigrationRefusedError(f"{directory}: numbers must go 0001, 0002, … without a gap")
+    last = 0
+    for migration in found:
+        if migration.number != last + 1 and (migration.number == last or migration.number % 100):
+            raise MigrationRefusedError(
+                f"{directory}: numbers must go 0001, 0002, … without a gap, or begin with a new hundred"
+            )
+        last = migration.number
     return found
 
 
@@ -54,9 +60,7 @@ async def migrate(connection: Connection, directory: Path) -> int:
     migrations = read_migrations(directory)
     async with connection.transaction():
         await connection.execute("SET LOCAL lock_timeout = 0")
-        await connection.execute(
-            "SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))", _LOCK_SPACE
-        )
+        await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext(current_schema()))", _LOCK_SPACE)
         await connection.execute(
             """CREATE TABLE IF NOT EXISTS schema_migration (
                    number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL,

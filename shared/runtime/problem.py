@@ -41,9 +41,7 @@ class ProblemError(Exception):
         self.headers = headers
 
 
-def document(
-    status: int, code: str, detail: str, errors: Sequence[Mapping[str, str]] = ()
-) -> dict[str, Any]:
+def document(status: int, code: str, detail: str, errors: Sequence[Mapping[str, str]] = ()) -> dict[str, Any]:
     """The problem document: type, title, status, detail, and errors when there are any."""
     body: dict[str, Any] = {
         "type": TYPE_PREFIX + code,

@@ -103,7 +103,7 @@ def test_a_lost_connection_says_so_and_comes_back(
 def test_english_is_a_click_away_and_keeps_the_period(page: Page) -> None:
     opened(page, f"/?period={this_quarter()}")
     page.get_by_role("link", name="English").click()
-    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("html")).to_have_attribute("lang", "en-GB")
     expect(page.get_by_role("heading", name="League table")).to_be_visible()
     assert f"period={this_quarter()}" in page.url
     page.get_by_role("link", name="Tiếng Việt").click()

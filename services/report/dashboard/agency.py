@@ -1,5 +1,6 @@
 """One agency: points by criterion, the numbers behind, evidence, changes, deadlines, peers."""
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from nicegui import ui
 from services.report import deadlines, league, rulebook
 from services.report.dashboard.fragments import agency_names, sheet_problem
 from services.report.dashboard.livepart import part
-from services.report.dashboard.render import Words
+from services.report.dashboard.render import PAGE_LANGUAGE, Words
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.upstream import UpstreamError, path
 from services.report.windows import BoardKey
@@ -20,6 +21,7 @@ MAX_DEADLINES = 40
 EVIDENCE_PAGE = 25
 PEERS_EACH_SIDE = 3
 SCORE_FRESH_SECONDS = 0.5
+_VOLUME = re.compile(r"volume (\S+) < (\S+)")
 
 
 async def score_of(at: Visit, agency: str) -> dict[str, Any]:
@@ -65,9 +67,13 @@ def reason_in_words(reason: str, t: Words) -> str:
     """Why a criterion has its points where not just its formula says so."""
     if reason in ("", "formula"):
         return ""
-    known = t(f"explain.{reason.partition(';')[0].replace(' ', '_')}", "")
-    policy = reason.partition("policy: ")[2]
-    said = known or reason
+    said, _, policy = reason.partition("; policy: ")
+    if volume := _VOLUME.fullmatch(said):
+        said = t("explain.too_little", n=volume[1], least=volume[2])
+    elif said.startswith("zero because "):
+        said = t("explain.zero_because", why=said.removeprefix("zero because "))
+    else:
+        said = t(f"explain.{said.replace(' ', '_')}", said)
     return f"{said} {t(f'rules.when_nothing_{policy}', '')}".strip() if policy else said
 
 
@@ -181,7 +187,7 @@ class AgencyPage:
 def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
     """Register the page under `route`/{agency}, and its evidence as a fragment."""
 
-    @ui.page(route + "/{agency}", language=language, response_timeout=15)  # type: ignore[arg-type]
+    @ui.page(route + "/{agency}", language=PAGE_LANGUAGE[language], response_timeout=15)
     async def agency_page(request: Request, agency: str) -> None:
         at = await visit(desk, request, "agency", language)
         page = AgencyPage(at, agency)

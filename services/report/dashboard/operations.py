@@ -13,6 +13,7 @@ from nicegui import ui
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.report.dashboard.livepart import part
+from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, localised, markup, visit
 from services.report.session_api import require_officer
 from services.report.upstream import SERVICES, UpstreamError, listed, path
@@ -144,7 +145,7 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
     """Register the page under `route` and its actions."""
     rates = Rates()
 
-    @ui.page(route, language=language, response_timeout=20)  # type: ignore[arg-type]
+    @ui.page(route, language=PAGE_LANGUAGE[language], response_timeout=20)
     async def operations(request: Request) -> None:
         at = await visit(desk, request, "operations", language)
         page = OperationsPage(at, request, rates)

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import Request
 from nicegui import ui
 
+from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 
 NUMERIC = {
@@ -84,7 +85,7 @@ def grid_words(at: Visit) -> dict[str, str]:
 def install(desk: Desk, path: str, language: str) -> None:
     """Register the page under `path`."""
 
-    @ui.page(path, language=language, response_timeout=10)  # type: ignore[arg-type]
+    @ui.page(path, language=PAGE_LANGUAGE[language], response_timeout=10)
     async def overview(request: Request) -> None:
         at = await visit(desk, request, "overview", language)
         if at.key is None:

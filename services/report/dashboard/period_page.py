@@ -7,6 +7,7 @@ from nicegui import ui
 
 from services.report.dashboard import period_actions
 from services.report.dashboard.livepart import part
+from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.deadlines import judge
 from services.report.upstream import UpstreamError, listed, path
@@ -149,7 +150,7 @@ class PeriodPage:
 def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
     """Register the page under `route` and its actions."""
 
-    @ui.page(route, language=language, response_timeout=20)  # type: ignore[arg-type]
+    @ui.page(route, language=PAGE_LANGUAGE[language], response_timeout=20)
     async def period(request: Request) -> None:
         at = await visit(desk, request, "period", language)
         with frame(at, at.t("period.title"), config={"scripts": ["dialogs.js"]}):

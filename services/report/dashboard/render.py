@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, Undefined
@@ -20,6 +20,9 @@ from shared.calendar.local import local
 HERE = Path(__file__).parent
 LANGUAGES = ("vi", "en")
 """The first is the one that pages without a prefix speak."""
+
+PAGE_LANGUAGE: dict[str, Literal["vi", "en-GB"]] = {"vi": "vi", "en": "en-GB"}
+"""The language as the framework and the page's own `lang` name it."""
 
 Words = Callable[..., str]
 

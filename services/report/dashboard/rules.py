@@ -9,6 +9,7 @@ from nicegui import ui
 
 from services.report import rulebook
 from services.report.dashboard.fragments import agency_names
+from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.upstream import UpstreamError, path
 
@@ -63,7 +64,7 @@ def outcomes(answer: dict[str, Any]) -> list[dict[str, Any]]:
 def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
     """Register the page under `route`, and what-if as a fragment."""
 
-    @ui.page(route, language=language, response_timeout=15)  # type: ignore[arg-type]
+    @ui.page(route, language=PAGE_LANGUAGE[language], response_timeout=15)
     async def rules(request: Request) -> None:
         at = await visit(desk, request, "rules", language)
         with frame(at, at.t("rules.title"), config={"scripts": ["dialogs.js"]}):

@@ -8,6 +8,7 @@ from nicegui import ui
 from services.report import deadlines
 from services.report.dashboard.fragments import agency_names
 from services.report.dashboard.livepart import part
+from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 
 MAX_SHOWN = 200
@@ -67,7 +68,7 @@ class WorkPage:
 def install(desk: Desk, path: str, language: str) -> None:
     """Register the page under `path`."""
 
-    @ui.page(path, language=language, response_timeout=15)  # type: ignore[arg-type]
+    @ui.page(path, language=PAGE_LANGUAGE[language], response_timeout=15)
     async def work(request: Request) -> None:
         at = await visit(desk, request, "work", language)
         page = WorkPage(at, request)

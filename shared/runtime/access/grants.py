@@ -29,11 +29,7 @@ class Grant:
 
     def allows_type(self, short_type: str) -> bool:
         """Whether a type by its short name, `dossier.received`, is granted."""
-        return (
-            self.every_type
-            or short_type in self.types
-            or short_type.partition(".")[0] in self.families
-        )
+        return self.every_type or short_type in self.types or short_type.partition(".")[0] in self.families
 
     def allows_agency(self, agency: str, register: Collection[str]) -> bool:
         """Whether the publisher may speak for `agency`; `register` holds the slugs that `*` stands for."""

@@ -48,9 +48,7 @@ class Envelope(msgspec.Struct, gc=False):
     specversion: Literal["1.0"]
     id: Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\Z")]
     source: Annotated[str, msgspec.Meta(max_length=120, pattern=r"^/(?:publishers|services)/[a-z0-9._-]+\Z")]
-    type: Annotated[
-        str, msgspec.Meta(max_length=120, pattern=r"^vn\.laocai\.[a-z_]+\.[a-z_]+\.v[0-9]+\Z")
-    ]
+    type: Annotated[str, msgspec.Meta(max_length=120, pattern=r"^vn\.laocai\.[a-z_]+\.[a-z_]+\.v[0-9]+\Z")]
     subject: Annotated[str, msgspec.Meta(max_length=300, pattern=r"^[a-z_]+/[^\n]+\Z")]
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     data: msgspec.Raw
@@ -168,12 +166,8 @@ class Vocabulary:
         self._models: dict[str, type[BaseModel]] = {
             **lifecycle.fact_models, RETRACTED: FactRetracted,
         }  # fmt: skip
-        self._elsewhere = {
-            short: module for module, facts in FACTS_OF_MODULE.items() for short in facts
-        }
-        self._instants = {
-            short: tuple(_instant_fields(model)) for short, model in self._models.items()
-        }
+        self._elsewhere = {short: module for module, facts in FACTS_OF_MODULE.items() for short in facts}
+        self._instants = {short: tuple(_instant_fields(model)) for short, model in self._models.items()}
 
     def read(self, envelope: Envelope, event: bytes, now: datetime) -> Candidate | Refusal:
         """The fact of an envelope, its data held against the contract."""
@@ -193,9 +187,7 @@ class Vocabulary:
             data = _decode_any(envelope.data)
             valid = model.__pydantic_validator__.validate_python(data)
         except ValidationError as error:
-            return refuse(
-                "schema", f"data does not fit {short} of the contract", _errors(error, ("data",))
-            )
+            return refuse("schema", f"data does not fit {short} of the contract", _errors(error, ("data",)))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return refuse("malformed", "data is not JSON that can be kept")
         errors = self._bad_instants(short, valid, now, latest)

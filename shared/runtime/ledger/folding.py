@@ -120,9 +120,7 @@ def fold_entity(
     # Nobody answers for an entity without effective facts; it stays where it was, so that its readers learn.
     agency = folded.agency or (row.agency if row is not None else causes[0].agency)
     spoken = any(cause.effective is None and cause.source.startswith("/services/") for cause in causes)
-    unchanged = (
-        row is not None and agency == row.agency and not spoken and state == state_of(row.record)
-    )
+    unchanged = row is not None and agency == row.agency and not spoken and state == state_of(row.record)
     if row is not None and unchanged:
         record, version = row.record, row.version
         if not added and not withdrawn:
@@ -156,9 +154,7 @@ def make_record(
     )  # fmt: skip
 
 
-def records_for(
-    module: str, row: EntityRow, previous_agency: str | None, partitions: int
-) -> list[Record]:
+def records_for(module: str, row: EntityRow, previous_agency: str | None, partitions: int) -> list[Record]:
     """The record for the bus; also on the partition of the agency that had the entity before."""
     agencies = {row.agency, previous_agency or row.agency}
     places = sorted({partition_of(agency, partitions) for agency in agencies})

@@ -255,9 +255,7 @@ class Lane:
             size += len(items)
         batch = [item for items, _ in taken for item in items]
         try:
-            await persistently(
-                lambda: self._store.apply(batch, {}, self._clock()), seconds=_RETRY_SECONDS
-            )
+            await persistently(lambda: self._store.apply(batch, {}, self._clock()), seconds=_RETRY_SECONDS)
         except PASSING_FAULTS as error:
             log.warning("events over HTTP not stored", events=size, reason=repr(error))
             problem = ProblemError(503, "database", "The ledger cannot be reached; send this again.")

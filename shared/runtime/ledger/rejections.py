@@ -73,9 +73,7 @@ def _columns(mark: bytes, item: Item, refusal: Refusal) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def message(
-    module: str, number: int, item: Item, refusal: Refusal, partitions: int, now: datetime
-) -> Record:
+def message(module: str, number: int, item: Item, refusal: Refusal, partitions: int, now: datetime) -> Record:
     """The record on `rejections`, keyed by publisher; empty key when nobody can be named."""
     origin = item.origin
     publisher = item.publisher or ""

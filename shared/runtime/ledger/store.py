@@ -214,9 +214,7 @@ class Store:
         now: datetime,
     ) -> None:
         offered = [
-            (candidate, item.origin)
-            for key, (candidate, item) in first.items()
-            if key not in work.refused
+            (candidate, item.origin) for key, (candidate, item) in first.items() if key not in work.refused
         ]
         if not offered:
             return

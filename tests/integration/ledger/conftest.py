@@ -188,5 +188,3 @@ async def make_topics(servers: str, names: Sequence[str]) -> None:
         await admin.create_topics([NewTopic(name, 3, 1) for name in names if name not in there])
     finally:
         await admin.close()
-
-

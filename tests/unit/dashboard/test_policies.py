@@ -15,7 +15,10 @@ from services.report.accounts import (
     check_password,
     lock_seconds,
 )
+from services.report.dashboard import render
+from services.report.dashboard.agency import reason_in_words
 from services.report.dashboard.operations import Rates, metric_sums
+from services.report.dashboard.period_actions import call_of
 from services.report.dashboard.period_page import missing_judgements, silent_portals
 from services.report.dashboard.rules import outcomes, side_by_side
 from services.report.session_api import inside
@@ -148,3 +151,23 @@ def test_what_if_shows_the_greatest_change_first() -> None:
         ]
     }
     assert [(row["agency"], row["delta"]) for row in outcomes(answer)] == [("b", -4.5), ("a", 1), ("c", None)]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("formula", ""),
+        ("nothing to score; policy: full", "Không phát sinh. (Không phát sinh thì được điểm tối đa.)"),
+        ("volume 0 < 1; policy: zero", "Khối lượng 0 chưa đến mức 1. (Không phát sinh thì 0 điểm.)"),
+        ("zero because qa.eligible > 0", "0 điểm vì qa.eligible > 0."),
+        ("something new", "something new"),
+    ],
+)
+def test_why_a_criterion_has_its_points_is_told_in_words(reason: str, said: str) -> None:
+    assert reason_in_words(reason, render.words("vi")) == said
+
+
+def test_a_step_of_an_officer_becomes_the_call_that_scoring_expects() -> None:
+    assert call_of("close", "an", "đã ký", []) == {"officer": "an", "reason": "đã ký"}
+    assert call_of("confirm", "binh", "", []) == {"officer": "binh"}
+    assert call_of("refuse", "an", "sai", [3]) == {"officer": "an", "reason": "sai", "numbers": [3]}

@@ -12,6 +12,7 @@ SOURCES = [
     *render.HERE.glob("*.py"),
 ]
 ASKED = re.compile(r"""\bt\(\s*f?["']([a-z_]+(?:\.[a-z_.{}]+)?)["']\s*(~)?""")
+COUNTED = re.compile(r"\b(?:content|qa|dossier|window)\.[a-z_.]+")
 SCRIPTED = re.compile(r"""\btext\(\s*["`]([a-z_]+)(\$\{)?""")
 
 
@@ -52,6 +53,19 @@ def test_every_text_that_scripts_ask_for_exists() -> None:
             if not (any(one.startswith(name) for one in known) if partly else name in known):
                 missing.append(f"{source.name}: {name}")
     assert missing == []
+
+
+def test_every_count_that_the_shipped_rule_sets_look_at_has_a_name() -> None:
+    rulesets = render.HERE.parents[1] / "scoring" / "rulesets"
+    counted = {
+        name.rstrip(".")
+        for file in rulesets.glob("*.yaml")
+        for name in COUNTED.findall(file.read_text(encoding="utf-8"))
+        if not name.endswith(".")
+    }
+    assert len(counted) > 10
+    known = render.texts("vi")
+    assert {name for name in counted if f"indicator.{name}" not in known} == set()
 
 
 def test_a_name_without_text_shows_as_itself() -> None:

@@ -14,9 +14,7 @@ OFFSETS = st.integers(0, 100)
 def test_reading_begins_where_nothing_can_be_missing(
     stored: int | None, committed: int | None, beginning: int
 ) -> None:
-    start = starting_points(
-        [P], {} if stored is None else {P: stored}, {P: committed}, {P: beginning}
-    )[P]
+    start = starting_points([P], {} if stored is None else {P: stored}, {P: committed}, {P: beginning})[P]
     assert start >= beginning
     assert start <= max(beginning, min(stored or 0, committed or 0))
 

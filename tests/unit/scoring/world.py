@@ -220,7 +220,8 @@ def _add_change(found: Entity, facts: list[Fact], name: str, cause: str) -> None
 def world(seed: int, size: int) -> list[Entity]:
     """Some entities, the same for the same seed."""
     rng = random.Random(seed)
-    return [entity(rng, number) for number in range(size)]
+    found = {(one.module, one.ref): one for one in (entity(rng, number) for number in range(size))}
+    return list(found.values())
 
 
 def marks_of(change: Change) -> list[Mark]:

@@ -215,14 +215,14 @@
           data: trend.weeks.map(label),
           axisTick: { show: false },
           axisLine: { lineStyle: { color: css("--line") } },
-          axisLabel: { color: css("--soft") },
+          axisLabel: { color: css("--soft"), fontSize: baseText().fontSize },
         },
         yAxis: {
           type: "value",
           splitNumber: 3,
           minInterval: 1,
           splitLine: { lineStyle: { color: css("--line") } },
-          axisLabel: { color: css("--soft"), formatter: (value) => number(value) },
+          axisLabel: { color: css("--soft"), fontSize: baseText().fontSize, formatter: (value) => number(value) },
         },
         series: [
           {

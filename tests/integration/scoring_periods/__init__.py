@@ -1,0 +1,1 @@
+"""Periods, seals, disputes, alerts on a real database."""

@@ -1,0 +1,1 @@
+"""Periods, seals, disputes, alerts: the rules, without a database."""
