@@ -18,6 +18,7 @@ from services.scoring.score import (
     explanation,
     ranks,
     score,
+    score_again,
     score_document,
     summary_document,
 )
@@ -121,8 +122,17 @@ class Readings:
         return {**self._head(span), "as_of": as_of, **document, "rank": rank}
 
     async def explanation(self, agency: str, span: Span) -> Document:
-        """Why each point of an agency's score."""
+        """Why each point of an agency's score: of the published one where there is one, else worked out now.
+
+        A closed quarter is explained by the counts it was closed with.
+        """
         self.known(agency)
+        published = (await self._published(span)).get(agency)
+        scored = self._scored(span, self.book.rules).get(agency)
+        if published is not None and scored is not None:
+            told = score_again(scored[0], published, self.book.rules.by_name)
+            if told is not None:
+                return {**self._head(span), "as_of": published["as_of"], **explanation(told)}
         results = await self.results(span, [agency])
         result = results.get(agency) or score(self._unscored(agency), (), {})
         return {**self._head(span), "as_of": iso(self.clock()), **explanation(result)}

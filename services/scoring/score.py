@@ -67,7 +67,10 @@ class Result:
 
 def score(agency: Scored, rule_sets: Sequence[RuleSet], counts: Counts) -> Result:
     """The score under these rule sets, one per module. A module without a rule set is not in it."""
-    modules = {rule_set.module: _module(agency, rule_set, counts) for rule_set in rule_sets}
+    return _total(agency, {rule_set.module: _module(agency, rule_set, counts) for rule_set in rule_sets})
+
+
+def _total(agency: Scored, modules: dict[str, ModuleResult]) -> Result:
     return Result(
         agency,
         modules,
@@ -77,8 +80,31 @@ def score(agency: Scored, rule_sets: Sequence[RuleSet], counts: Counts) -> Resul
     )
 
 
+def score_again(agency: Scored, document: Document, rule_sets: Mapping[str, RuleSet]) -> Result | None:
+    """The result behind a score document, from the counts that stand in it: what was published, not what the
+    counts would give now. None when it cites a rule set that `rule_sets` (by name) does not have.
+    """
+    modules: dict[str, ModuleResult] = {}
+    for name, shown in document["modules"].items():
+        rule_set = rule_sets.get(shown["ruleset"])
+        if rule_set is None or [c.id for c in rule_set.criteria] != [c["id"] for c in shown["criteria"]]:
+            return None
+        modules[name] = _summed(
+            rule_set,
+            tuple(
+                score_criterion(agency, criterion, one["indicators"])
+                for criterion, one in zip(rule_set.criteria, shown["criteria"], strict=True)
+            ),
+        )
+    return _total(agency, modules)
+
+
 def _module(agency: Scored, rule_set: RuleSet, counts: Counts) -> ModuleResult:
     results = tuple(score_criterion(agency, criterion, counts) for criterion in rule_set.criteria)
+    return _summed(rule_set, results)
+
+
+def _summed(rule_set: RuleSet, results: tuple[CriterionResult, ...]) -> ModuleResult:
     counted = [result for result in results if result.outcome.status != "not_eligible"]
     bonus = sum((r.points for r in counted if r.criterion.bonus), ZERO)
     base = sum((r.points for r in counted if not r.criterion.bonus), ZERO)

@@ -29,6 +29,7 @@ from services.scoring.store import quarter_number
 from services.scoring.vocabulary import Vocabulary
 from shared.calendar.periods import Period
 from shared.contracts.topics import partition_of
+from shared.runtime.kafka_security import client_options
 from shared.runtime.postgres import Connection, Pool, Record
 from shared.runtime.problem import ProblemError
 
@@ -192,7 +193,9 @@ def topic_reader(servers: list[str], partitions: int) -> TopicReader:
     """Reads `periods` on the bus. Raises ProblemError 503 while the bus cannot be read."""
 
     async def read(period: str) -> Document | None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=servers, client_id="scoring-verify")
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=servers, client_id="scoring-verify", **client_options()
+        )
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 await consumer.start()

@@ -100,6 +100,29 @@ class ScoreChange(BaseModel):
     calendar: str
 
 
+class ProposalState(BaseModel):
+    """What one officer proposed and another has yet to confirm."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Literal["close", "accept"]
+    officer: str
+    reason: str
+    at: Moment
+    cut_off: Moment | None = Field(default=None, description="Of a close: from then on nothing changes.")
+    numbers: list[int] = Field(default_factory=list, description="The adjustments that are to count.")
+
+
+class ScopeState(BaseModel):
+    """What may move in a reopened period; an empty list means every one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    agencies: list[Agency]
+    modules: list[str]
+    criteria: list[str] = Field(description="`qa/acceptance`, or `acceptance` in any module.")
+
+
 class PeriodState(BaseModel):
     """A period on the topic `periods`."""
 
@@ -109,6 +132,11 @@ class PeriodState(BaseModel):
     state: Literal["open", "closing", "closed", "reopened"]
     at: Moment
     cut_off: Moment | None = None
+    seal: int | None = Field(default=None, description="Number of the newest seal.")
     sha256: str | None = Field(default=None, description="Of the canonical JSON of all sealed scores.")
     officer: str | None = None
+    confirmed_by: str | None = Field(default=None, description="The second officer of the newest seal.")
     reason: str | None = None
+    proposal: ProposalState | None = None
+    scope: ScopeState | None = None
+    until: Moment | None = Field(default=None, description="Until when the scope may move.")

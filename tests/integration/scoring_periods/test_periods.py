@@ -8,7 +8,9 @@ import pytest
 
 from services.scoring import rebuild
 from services.scoring.period_life import Scope
+from services.scoring.readings import asked_span
 from services.scoring.sealing import sha256
+from shared.contracts.scores import PeriodState
 from shared.runtime.problem import ProblemError
 from tests.integration.scoring.rig import run
 from tests.integration.scoring_periods.desk import Q1, QUARTER, Desk, desk, wipe
@@ -333,5 +335,37 @@ def test_every_step_is_kept_with_officer_reason_and_time(postgres_url: str) -> N
                 ("confirm", "Minh", "hết quý"),
                 ("reopen", "Hà", "khiếu nại"),
             ]
+
+    run(work())
+
+
+def test_a_closed_quarter_is_explained_by_what_it_was_closed_with(postgres_url: str) -> None:
+    async def work() -> None:
+        async with desk(postgres_url) as one:
+            late = await closed(one)
+            span = asked_span(Q1, None, None, QUARTER.last)
+            agencies = sorted(await one.contents())
+            before = {name: await one.rig.readings.explanation(name, span) for name in agencies}
+            await one.feed(late)
+            assert await one.adjustments("pending")
+            assert {name: await one.rig.readings.explanation(name, span) for name in agencies} == before
+            for name in agencies:
+                assert before[name]["total"] == (await one.score(name))["total"]
+
+    run(work())
+
+
+def test_what_is_told_on_the_topic_keeps_to_the_contract(postgres_url: str) -> None:
+    async def work() -> None:
+        async with desk(postgres_url) as one:
+            await one.feed(await closed(one))
+            await one.office.propose_acceptance(Q1, "Lan", "đúng", None)
+            await one.office.confirm(Q1, "Minh")
+            scope = Scope(agencies=frozenset({"so-y-te"}))
+            await one.office.reopen(Q1, "Lan", "khiếu nại", scope, one.clock.now + timedelta(days=3))
+            for event in await one.sent("periods"):
+                told = PeriodState.model_validate(event["data"])
+                assert set(event["data"]) <= set(PeriodState.model_fields)
+                assert told.model_dump(mode="json", exclude_none=True).keys() == event["data"].keys()
 
     run(work())
