@@ -193,9 +193,7 @@ def topic_reader(servers: list[str], partitions: int) -> TopicReader:
     """Reads `periods` on the bus. Raises ProblemError 503 while the bus cannot be read."""
 
     async def read(period: str) -> Document | None:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=servers, client_id="scoring-verify", **client_options()
-        )
+        consumer = AIOKafkaConsumer(bootstrap_servers=servers, client_id="scoring-verify", **client_options())
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 await consumer.start()

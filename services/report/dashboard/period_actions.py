@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import FastAPI, Form, Request
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
+from services.report.dashboard.fragments import sheet_problem
 from services.report.dashboard.shell import Desk, localised, visit
 from services.report.session_api import require_officer
 from services.report.upstream import UpstreamError, path
@@ -57,13 +58,14 @@ def install(app: FastAPI, desk: Desk, language: str) -> None:
             await desk.accounts.record(at.officer, "cut-off", period, json.dumps({"last_day": last_day}))
         return back(period, told="cut_off")
 
-    @app.post(f"/actions/{language}/verify", include_in_schema=False)
-    async def verify(period: str = Form(max_length=10)) -> RedirectResponse:
+    @app.post(f"/fragments/{language}/verify-seal", include_in_schema=False)
+    async def verify(request: Request, period: str = Form(max_length=10)) -> HTMLResponse:
+        at = await visit(desk, request, "sheet", language)
         try:
             found = await desk.upstream.post("scoring", path("periods", period, "verify-seal"), {})
         except UpstreamError as error:
-            return back(period, problem=error.detail)
-        return back(period, told="valid" if found.get("valid") else "broken")
+            return sheet_problem(at, error, at.t("period.verify"))
+        return HTMLResponse(at.draw("verified", found=found, period=period))
 
     @app.post(f"/actions/{language}/period", include_in_schema=False)
     async def step(

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from nicegui import ui
 
+from services.report.boards import PROVINCE, existed
 from services.report.dashboard import period_actions
 from services.report.dashboard.livepart import part
 from services.report.dashboard.render import PAGE_LANGUAGE
@@ -14,7 +15,7 @@ from services.report.upstream import UpstreamError, listed, path
 from services.report.view import Touched
 from services.report.windows import BoardKey
 from shared.calendar.local import local_day
-from shared.calendar.periods import parse_period
+from shared.calendar.periods import Window, parse_period
 
 GROUPS = ("departments", "vertical", "districts", "party", "communes")
 LISTS_SECONDS = 15.0
@@ -37,11 +38,13 @@ def missing_judgements(scores: dict[str, Any]) -> dict[str, list[tuple[str, str]
 
 
 def silent_portals(
-    agencies: dict[str, dict[str, Any]], indicators: dict[str, dict[str, int]]
+    agencies: dict[str, dict[str, Any]], indicators: dict[str, dict[str, int]], window: Window
 ) -> dict[str, list[str]]:
     """Portals without a single item in the window, by the group or (communes) the district they belong to."""
     found: dict[str, list[str]] = {}
     for slug, agency in agencies.items():
+        if agency["group"] == PROVINCE or not existed(agency, window):
+            continue
         if indicators.get(slug, {}).get("content.items", 0) == 0:
             place = agency.get("parent") if agency["group"] == "communes" else None
             found.setdefault(place or agency["group"], []).append(slug)
@@ -130,7 +133,7 @@ class PeriodPage:
             {"from": window.first.isoformat(), "to": window.last.isoformat()},
             fresh_s=INDICATORS_FRESH_SECONDS,
         )  # fmt: skip
-        silent = silent_portals(self.desk.hub.agencies, listed("scoring", answer, "agencies"))
+        silent = silent_portals(self.desk.hub.agencies, listed("scoring", answer, "agencies"), window)
         places = sorted(silent.items(), key=lambda item: (item[0] not in GROUPS, self._name(item[0])))
         return self.at.draw("period_portals", places=places, groups=GROUPS, name=self._name,
                             total=sum(len(slugs) for slugs in silent.values()))  # fmt: skip

@@ -33,6 +33,7 @@ from services.report.webhooks import (
     payload_of,
     retry_seconds,
 )
+from services.report.windows import BoardKey
 
 NOW = datetime(2024, 3, 22, tzinfo=UTC)
 
@@ -126,8 +127,11 @@ def test_silent_communes_are_listed_under_their_district() -> None:
         "so-y-te": {"group": "departments", "parent": None},
         "xa-a": {"group": "communes", "parent": "huyen-bat-xat"},
         "xa-b": {"group": "communes", "parent": "huyen-bat-xat"},
+        "cong-tinh": {"group": "province", "parent": None},
+        "da-dong": {"group": "departments", "parent": None, "closed": "2023-12-31"},
     }
-    assert silent_portals(agencies, {"xa-b": {"content.items": 2}}) == {
+    window = BoardKey("2024-Q1").window
+    assert silent_portals(agencies, {"xa-b": {"content.items": 2}}, window) == {
         "departments": ["so-y-te"],
         "huyen-bat-xat": ["xa-a"],
     }
