@@ -34,7 +34,7 @@ from shared.runtime.relay import Relay
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION = "1.0.0"
-_FETCH_BYTES = 524_288
+_FETCH_BYTES = 1_048_576
 """Per partition; with 18 partitions prefetched this bounds memory."""
 
 _BY_RANGE = {"enable_seqscan": "off"}

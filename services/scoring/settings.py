@@ -13,7 +13,7 @@ class ScoringSettings(ServiceSettings):
     )
     qa_url: str = Field(default="http://127.0.0.1:8002", description="Where facts about questions are.")
     dossier_url: str = Field(default="http://127.0.0.1:8003", description="Where facts about dossiers are.")
-    batch_records: int = Field(default=4_000, ge=1, le=100_000, description="Records of one transaction.")
+    batch_records: int = Field(default=10_000, ge=1, le=100_000, description="Records of one transaction.")
     stream_clients: int = Field(default=200, ge=1, le=10_000, description="Streams served at once.")
 
     def domain_urls(self) -> dict[str, str]:
