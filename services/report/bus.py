@@ -15,7 +15,6 @@ from aiokafka.errors import KafkaError
 
 from shared.runtime import logs
 from shared.runtime.kafka_security import client_options
-from shared.runtime.kafka_security import client_options
 
 MAX_RECORDS = 2_000
 POLL_MS = 100
@@ -86,7 +85,6 @@ class Tail:
             max_partition_fetch_bytes=4_194_304,
             fetch_max_wait_ms=POLL_MS,
             request_timeout_ms=15_000,
-            **client_options(),
             **client_options(),
         )
         await consumer.start()
