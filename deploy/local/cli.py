@@ -12,6 +12,7 @@ import typer
 from deploy.local import (
     commands_demo,
     commands_parked,
+    commands_periods,
     commands_publish,
     commands_publisher,
     commands_scores,
@@ -36,6 +37,7 @@ for room in (commands_demo, commands_system, commands_publish, commands_scores, 
     app.registered_commands += room.app.registered_commands
 app.add_typer(commands_publisher.app, name="publisher", rich_help_panel="Facts")
 app.add_typer(commands_parked.app, name="parked", rich_help_panel="Facts")
+app.add_typer(commands_periods.app, name="periods", rich_help_panel="Scores")
 
 
 def _flowing(text: str) -> str:

@@ -193,7 +193,12 @@ def topic_reader(servers: list[str], partitions: int) -> TopicReader:
     """Reads `periods` on the bus. Raises ProblemError 503 while the bus cannot be read."""
 
     async def read(period: str) -> Document | None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=servers, client_id="scoring-verify", **client_options())
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=servers,
+            client_id="scoring-verify",
+            auto_offset_reset="earliest",
+            **client_options(),
+        )
         try:
             async with asyncio.timeout(_READ_SECONDS):
                 await consumer.start()
@@ -209,8 +214,9 @@ def topic_reader(servers: list[str], partitions: int) -> TopicReader:
 
 async def _newest(consumer: AIOKafkaConsumer, place: TopicPartition, period: str) -> Document | None:
     consumer.assign([place])
+    # Said outright: a new assignment looks for its own start at the same time, and would begin at the end.
+    consumer.seek(place, (await consumer.beginning_offsets([place]))[place])
     end = (await consumer.end_offsets([place]))[place]
-    await consumer.seek_to_beginning(place)
     newest: Document | None = None
     while await consumer.position(place) < end:
         fetched = await consumer.getmany(place, timeout_ms=500)

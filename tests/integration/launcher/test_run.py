@@ -31,6 +31,7 @@ def test_help_teaches_every_command() -> None:
         "check",
         "explain",
         "what-if",
+        "periods",
         "verify-seal",
         "report",
         "audit",
