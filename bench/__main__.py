@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import fold, footprint, ingest, latency
+from bench import explanation, fold, footprint, ingest, latency
 
 Measurement = Callable[[bool, int], dict[str, Any]]
 
@@ -34,6 +34,10 @@ MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "latency": (
         "from the send to the score that a subscriber sees, open loop",
         lambda quick, port: latency.measure((200, 1_000), 5 if quick else 20, port),
+    ),
+    "explanation": (
+        "why each point, and the evidence behind it, on the replayed quarter",
+        lambda quick, port: explanation.measure(quick, port),
     ),
     "footprint": (
         "memory and disk per million facts",

@@ -28,6 +28,7 @@ from shared.register.register import shipped_register
 
 TOPIC = "dossier.events"
 BATCH = 20_000
+REBUILD_GIVE_UP_S = 180
 FOLDED = f"SELECT sum(next) FROM position WHERE topic = '{TOPIC}'"
 ALL_SCORED = "SELECT CASE WHEN EXISTS (SELECT FROM dirty) THEN 0 ELSE 1 END"
 UNEQUAL = """
@@ -248,14 +249,17 @@ async def _rebuild(service: Watched, total: int) -> dict[str, Any]:
         before = (await http.get("/v1/scores", params=question)).json()["scores"]
         begun = time.monotonic()
         (await http.post("/v1/rebuild")).raise_for_status()
-        while True:
+        while time.monotonic() - begun < REBUILD_GIVE_UP_S:
             await asyncio.sleep(0.2)
+            service.revive()
             try:
                 state = (await http.get("/v1/status")).json()
             except httpx.TransportError:
                 continue
             if state.get("ready") and not state.get("pending") and not state.get("rebuilding"):
                 break
+        else:
+            raise RuntimeError(f"not rebuilt after {REBUILD_GIVE_UP_S} s")
         seconds = time.monotonic() - begun
         after = (await http.get("/v1/scores", params=question)).json()["scores"]
     return {

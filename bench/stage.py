@@ -31,7 +31,6 @@ class Stage:
     broker: kafka.Broker
     plan: Plan
     cluster: postgres.Postgres
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def url(self, role: str) -> str:
         """The database as a role sees it."""
@@ -44,13 +43,11 @@ class Stage:
     def service(self, name: str, replica: int = 0) -> Iterator["Watched"]:
         """Run one process of a service."""
         program = service_program(self.layout, self.secrets, self.broker, self.plan, name, replica)
-        child = start(program)
-        self.running[program.name] = child
+        watched = Watched(program, self.layout.port(name, replica), start(program))
         try:
-            yield Watched(program, psutil.Process(child.pid), self.layout.port(name, replica))
+            yield watched
         finally:
-            stop(program, child)
-            del self.running[program.name]
+            stop(program, watched.child)
 
 
 @dataclass(slots=True)
@@ -58,9 +55,13 @@ class Watched:
     """A running service whose memory is looked at."""
 
     program: Program
-    process: psutil.Process
     port: int
+    child: subprocess.Popen[bytes]
     peak_bytes: int = 0
+
+    @property
+    def process(self) -> psutil.Process:
+        return psutil.Process(self.child.pid)
 
     @property
     def address(self) -> str:
@@ -71,6 +72,11 @@ class Watched:
         with suppress(psutil.NoSuchProcess):
             self.peak_bytes = max(self.peak_bytes, self.process.memory_info().rss)
         return self.peak_bytes
+
+    def revive(self) -> None:
+        """Start the process again if it has ended: there is no supervisor here."""
+        if self.child.poll() is not None:
+            self.child = start(self.program)
 
     def cpu_seconds(self) -> float:
         times = self.process.cpu_times()
