@@ -31,8 +31,8 @@ class Migration:
 
 
 def read_migrations(directory: Path) -> list[Migration]:
-    """The migrations of `directory`, numbered 1, 2, … without a gap; a part of a service may begin a hundred
-    of its own (100, 101, …), so that two people can add to one service.
+    """The migrations of `directory`, numbered 1, 2, … without a gap; a part of a service may begin a ten
+    of its own (110, 111, …), so that several people can add to one service.
 
     Raises MigrationRefusedError for a gap, a repeated number or another file name.
     """
@@ -44,9 +44,9 @@ def read_migrations(directory: Path) -> list[Migration]:
         found.append(Migration(int(match[1]), match[2], path.read_text(encoding="utf-8")))
     last = 0
     for migration in found:
-        if migration.number != last + 1 and (migration.number == last or migration.number % 100):
+        if migration.number != last + 1 and (migration.number == last or migration.number % 10):
             raise MigrationRefusedError(
-                f"{directory}: numbers must go 0001, 0002, … without a gap, or begin with a new hundred"
+                f"{directory}: numbers must go 0001, 0002, … without a gap, or begin with a new ten"
             )
         last = migration.number
     return found
