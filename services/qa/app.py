@@ -10,7 +10,7 @@ from shared.runtime.ledger import service
 
 def run() -> int:
     """Run until asked to stop; answers the exit code. Raises pydantic.ValidationError for bad settings."""
-    return service.run(QaSettings(), lifecycle(), shipped_register().agencies)
+    return service.run(QaSettings(), lifecycle(), shipped_register())
 
 
 def describe_api() -> dict[str, Any]:

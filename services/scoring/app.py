@@ -20,6 +20,7 @@ from services.scoring.readings import Readings
 from services.scoring.scorer import Book, Scorer
 from services.scoring.settings import ScoringSettings
 from services.scoring.stream import Stream
+from services.scoring.succession import endings_of
 from services.scoring.verifying import Verifier, topic_reader
 from services.scoring.vocabulary import Vocabulary
 from shared.calendar.working import vietnam
@@ -123,6 +124,7 @@ async def _running(
         book.agencies.wrong_title,
         epoch,
         onward=sorted(vocabulary.flows[flow] for flow in book.onward()),
+        endings=endings_of(book.agencies.register),
         on_stored=scoring.stored,
         clock=clock,
     )

@@ -11,6 +11,7 @@ import msgspec
 
 from services.scoring import flows
 from services.scoring.contribution import Contribution, Mark, WrongTitle, contribution
+from services.scoring.succession import NO_ENDINGS, Endings, passed_on
 from services.scoring.vocabulary import Vocabulary
 
 
@@ -56,8 +57,9 @@ class Counted(NamedTuple):
 class Reading:
     """Takes records one by one and keeps the newest version of each entity. Never raises on bad data."""
 
-    def __init__(self, wrong_title: WrongTitle) -> None:
+    def __init__(self, wrong_title: WrongTitle, endings: Endings = NO_ENDINGS) -> None:
         self._wrong_title = wrong_title
+        self._endings = endings
         self._newest: dict[str, _Data] = {}
         self._causes: list[tuple[str, _Data]] = []
         self.unreadable: list[str] = []
@@ -89,6 +91,8 @@ class Reading:
         wrong_title = self._wrong_title
         for key, data in sorted(self._newest.items()):
             found = contribution(data.kind, data.agency, data.state, wrong_title)
+            if self._endings:
+                found = found._replace(marks=passed_on(found.marks, self._endings))
             yield Counted(key, data.version, data.agency, found)
 
     def causes(self) -> Iterable[tuple[str, int, str]]:

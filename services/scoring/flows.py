@@ -25,6 +25,11 @@ DECISION: Final = "procedure.decision/"
 ASSESSED: Final = "assessed."
 ASSESSED_POINTS: Final = "assessed_points."
 """Assessments are flows: `assessed.quarter/<criterion>` counts them, `assessed_points.…` holds hundredths."""
+SELF_ASSESSED: Final = "self_assessed."
+SELF_ASSESSED_POINTS: Final = "self_assessed_points."
+"""The same for what agencies say about themselves: no rule sees it."""
+JUDGEMENTS: Final = (ASSESSED, ASSESSED_POINTS, SELF_ASSESSED, SELF_ASSESSED_POINTS)
+"""All flows of judgements; each goes on with `<period kind>/<criterion>`."""
 JUDGED: Final = "judged."
 JUDGED_HUNDREDTHS: Final = "judged_hundredths."
 """The same as a criterion sees them: `judged.<criterion>`, of the window's own period."""
@@ -72,6 +77,8 @@ FIXED: Final[dict[str, int]] = {
     "dossier.overdue.begun": 57,
     "dossier.overdue.ended": 58,
     "dossier.refused_unreceived": 59,
+    "dossier.taken_over": 60,
+    "dossier.passed_on": 61,
     "procedure.published": 70,
     "procedure.abolished": 71,
     "procedure.published.online": 72,
@@ -84,11 +91,16 @@ FIRST_ASSESSMENT: Final = 50_000
 FIRST_DECISION: Final = 100_000
 """Where the numbers of flows named by data begin; the database hands them out in these ranges."""
 
+TAKEN_OVER: Final = "dossier.taken_over"
+PASSED_ON: Final = "dossier.passed_on"
+"""A dossier that was open when its agency ended: the heir's stock begins with it, the old one's ends."""
+
 DOSSIER_BEGINS: Final = (
     "dossier.received.online",
     "dossier.received.one_stop",
     # A dossier that was refused without ever being received: its end must not leave the stock one short.
     "dossier.refused_unreceived",
+    TAKEN_OVER,
 )
 DOSSIER_ENDS: Final = (
     "dossier.resolved.on_time",
@@ -96,6 +108,7 @@ DOSSIER_ENDS: Final = (
     "dossier.resolved.no_due",
     "dossier.withdrawn",
     "dossier.rejected",
+    PASSED_ON,
 )
 """What is open at the end of a day is all that began until then without all that ended: a stock."""
 
@@ -115,7 +128,13 @@ DERIVED: Final = (
     "window.days",
 )
 HIDDEN: Final = frozenset(
-    {"dossier.overdue.begun", "dossier.overdue.ended", "dossier.refused_unreceived"}
+    {
+        "dossier.overdue.begun",
+        "dossier.overdue.ended",
+        "dossier.refused_unreceived",
+        TAKEN_OVER,
+        PASSED_ON,
+    }
     | {REPORT + kind for kind in PERIOD_KINDS}
 )
 """Flows that indicators are made of without being indicators themselves."""
@@ -125,7 +144,7 @@ def first_number(flow: str) -> int:
     """Where the numbers of flows of this kind begin. The range ends where the next one begins."""
     if flow.startswith(DECISION):
         return FIRST_DECISION
-    if flow.startswith((ASSESSED, ASSESSED_POINTS)):
+    if flow.startswith(JUDGEMENTS):
         return FIRST_ASSESSMENT
     return FIRST_CATEGORY
 

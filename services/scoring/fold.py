@@ -19,6 +19,7 @@ from prometheus_client import Counter
 from services.scoring import store
 from services.scoring.batch import Batch, Counted, Reading, UnknownNames, names, pack
 from services.scoring.contribution import WrongTitle
+from services.scoring.succession import NO_ENDINGS, Endings
 from services.scoring.vocabulary import Vocabulary
 from shared.contracts.topics import MODULES
 from shared.runtime import logs
@@ -73,7 +74,7 @@ class Folder:
     """Prepares and applies batches for a `BatchConsumer`.
 
     `on_stored` learns how many changes each stored batch held. `epoch` is the rebuild that this process reads
-    for; when another one begins, `apply` raises RebuildStartedError.
+    for; when another one begins, `apply` raises RebuildStartedError. `endings` are the agencies that ended.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Folder:
         epoch: Epoch,
         *,
         onward: Sequence[int] = (),
+        endings: Endings = NO_ENDINGS,
         on_stored: Callable[[int], None] = lambda _changes: None,
         clock: Clock = system_clock,
         after_step: Hook = lambda _step: None,
@@ -93,13 +95,14 @@ class Folder:
         self._wrong_title = wrong_title
         self._epoch = epoch
         self._onward = onward
+        self._endings = endings
         self._on_stored = on_stored
         self._clock = clock
         self._after_step = after_step
 
     async def prepare(self, records: Sequence[ConsumerRecord]) -> Batch:
         """Decode a batch. Bad records become values; only a database fault leaves this."""
-        reading = Reading(self._wrong_title)
+        reading = Reading(self._wrong_title, self._endings)
         for start in range(0, len(records), _RECORDS_PER_TURN):
             for record in records[start : start + _RECORDS_PER_TURN]:
                 reading.take(record, with_causes=self._is_news(record))

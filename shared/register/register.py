@@ -6,8 +6,8 @@ frozen value.
 Raises `RegisterError` naming the file and what to repair.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +23,7 @@ Group = Literal["departments", "vertical", "districts", "communes", "party", "pr
 Bloc = Literal["party", "government", "none"]
 Module = Literal["content", "qa", "dossier"]
 Provenance = Literal["report", "assumed"]
+Ending = Literal["merged", "split", "replaced"]
 
 COMPONENT_GROUPS: tuple[Group, ...] = ("departments", "vertical", "districts", "communes", "party")
 """The groups of the component portals. `province` is the provincial portal itself."""
@@ -43,8 +44,21 @@ class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class FormerName(_Row):
+    """What an agency was called until a day, inclusive."""
+
+    name: str = Field(min_length=1, max_length=120)
+    name_en: str = Field(min_length=1, max_length=120)
+    until: date
+
+
 class AgencyRow(_Row):
-    """One line of agencies.yaml. `closed` is the last day, inclusive."""
+    """One line of agencies.yaml. `closed` is the last day, inclusive.
+
+    `ending` says how it ended: `merged` into one agency that may be older, `split` into several that
+    begin after it, or `replaced` by one that begins after it. `heir` is the successor that takes over what is
+    said about the agency after its last day; without one nobody does.
+    """
 
     slug: Slug
     name: str = Field(min_length=1, max_length=120)
@@ -54,7 +68,10 @@ class AgencyRow(_Row):
     code: str | None = Field(default=None, pattern=CODE_PATTERN)
     opened: date
     closed: date | None = None
+    ending: Ending | None = None
     successors: tuple[Slug, ...] = ()
+    heir: Slug | None = None
+    former_names: tuple[FormerName, ...] = ()
     provenance: Provenance
     note: str | None = None
 
@@ -108,9 +125,16 @@ class Agency(AgencyRow):
         """Whether its portal was open on at least one day of first..last, both included."""
         return self.opened <= last and (self.closed is None or first <= self.closed)
 
+    def name_on(self, day: date) -> tuple[str, str]:
+        """Its name on a day, in Vietnamese and in English: the old one for days before a renaming."""
+        for former in self.former_names:
+            if day <= former.until:
+                return former.name, former.name_en
+        return self.name, self.name_en
+
 
 class Register:
-    """The whole register, by slug, in the file's order."""
+    """The whole register, by slug, in the file's order. As a collection it holds the slugs."""
 
     def __init__(
         self,
@@ -143,8 +167,29 @@ class Register:
             modules=tuple(module for module in order if module in scored),
         )
 
+    def __contains__(self, slug: object) -> bool:
+        return slug in self.agencies
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.agencies)
+
+    def __len__(self) -> int:
+        return len(self.agencies)
+
     def get(self, slug: str) -> Agency | None:
         return self.agencies.get(slug)
+
+    def agency_on(self, slug: str, day: date) -> str | None:
+        """Who answers on `day` for what is said about `slug`: itself until its last day, then its heir, then
+        the heir's heir. None when it has ended and the register names no heir. A day before its opening,
+        and an agency that the register does not have, change nothing.
+        """
+        agency = self.agencies.get(slug)
+        while agency is not None and agency.closed is not None and agency.closed < day:
+            if agency.heir is None:
+                return None
+            agency = self.agencies[agency.heir]
+        return slug if agency is None else agency.slug
 
     def eligible(self, module: Module, first: date, last: date) -> tuple[Agency, ...]:
         """Who is scored in `module` over the window first..last: listed on its last day, open during it."""
@@ -203,9 +248,56 @@ def _check(rows: tuple[AgencyRow, ...], register: Register) -> None:
                 raise RegisterError(f"agencies.yaml: {row.slug} names {other}, which is not in the file")
         if row.closed is not None and row.closed < row.opened:
             raise RegisterError(f"agencies.yaml: {row.slug} closes before it opens")
+        _check_succession(row, known)
+        _check_names(row)
         if row.group == "communes" and (row.parent is None or known[row.parent].group != "districts"):
             raise RegisterError(f"agencies.yaml: the commune {row.slug} needs a district as parent")
     _check_lists(register)
+
+
+def _check_succession(row: AgencyRow, known: Mapping[str, Agency]) -> None:
+    """An agency that ends says how, and whoever follows is there on the day after."""
+    where = f"agencies.yaml: {row.slug}"
+    if row.closed is None:
+        if row.successors or row.ending or row.heir:
+            raise RegisterError(f"{where} has successors but no last day (closed)")
+        return
+    if bool(row.successors) != (row.ending is not None):
+        raise RegisterError(f"{where}: say both how it ended (ending) and who follows (successors)")
+    if row.ending is not None and (len(row.successors) > 1) != (row.ending == "split"):
+        raise RegisterError(f"{where} was {row.ending}, and names {len(row.successors)} successors")
+    if row.heir is not None and row.heir not in row.successors:
+        raise RegisterError(f"{where}: its heir {row.heir} is none of its successors")
+    _check_circle(row, known)
+    following = row.closed + timedelta(days=1)
+    for slug in row.successors:
+        other = known[slug]
+        if not other.existed_in(following, following):
+            raise RegisterError(f"{where}: its successor {slug} is not open on {following}")
+        if row.ending != "merged" and other.opened <= row.closed:
+            raise RegisterError(f"{where}: its successor {slug} opens before it closes: their days overlap")
+
+
+def _check_circle(row: AgencyRow, known: Mapping[str, Agency]) -> None:
+    """Nobody follows itself. Days that cannot overlap make a circle impossible but for merged agencies."""
+    seen: set[str] = set()
+    waiting = list(row.successors)
+    while waiting:
+        slug = waiting.pop()
+        if slug == row.slug:
+            raise RegisterError(f"agencies.yaml: {row.slug} follows itself, by way of its successors")
+        if slug not in seen and slug in known:
+            seen.add(slug)
+            waiting.extend(known[slug].successors)
+
+
+def _check_names(row: AgencyRow) -> None:
+    """Old names follow each other within the days of the agency."""
+    ends = [former.until for former in row.former_names]
+    if ends != sorted(set(ends)):
+        raise RegisterError(f"agencies.yaml: {row.slug}: its former names overlap; order them by `until`")
+    if ends and (ends[0] < row.opened or (row.closed is not None and row.closed <= ends[-1])):
+        raise RegisterError(f"agencies.yaml: {row.slug}: a former name lies outside of its days")
 
 
 def _check_lists(register: Register) -> None:

@@ -4,7 +4,8 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 from shared.runtime.access.cache import Publisher, PublisherCache
-from shared.runtime.ledger.decode import Candidate, Refusal
+from shared.runtime.ledger.decode import Candidate, Envelope, Refusal
+from shared.runtime.ledger.standing import check_standing
 from shared.runtime.signature import (
     ID_HEADER,
     SIGNATURE_HEADER,
@@ -56,5 +57,5 @@ def check_grant(candidate: Candidate, publisher: Publisher, register: Collection
         detail = f"publisher {publisher.name} has no grant for the agency {fact.agency}"
         errors = (("/data/agency", "not granted"),)
     else:
-        return None
+        return check_standing(candidate, register)
     return Refusal("grant", detail, tuple(errors), fact.source, fact.id, fact.type)
