@@ -12,8 +12,11 @@ from fastapi import Depends, FastAPI, Header, Path, Query
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.scoring.comparison_api import Comparisons
 from services.scoring.evidence import MAX_PAGE, Evidence
 from services.scoring.expression import Condition, Expression, plain
+from services.scoring.forecast_api import Forecasts
+from services.scoring.judgements_api import Judgements
 from services.scoring.periods_api import PeriodParts
 from services.scoring.readings import Readings, asked_span, compared
 from services.scoring.ruleset import RuleBook, RuleSet, read_rule_set
@@ -35,6 +38,9 @@ class Parts:
     evidence: Evidence
     stream: Stream
     periods: PeriodParts
+    judgements: Judgements
+    comparisons: Comparisons
+    forecasts: Forecasts
     rebuild: Callable[[], Any]
     """Begins a rebuild; awaitable, answers its number."""
 
@@ -86,7 +92,10 @@ def add_lists(app: FastAPI, get: Get) -> None:
                     "code": a.code,
                     "opened": a.opened.isoformat(),
                     "closed": a.closed.isoformat() if a.closed else None,
+                    "ending": a.ending,
                     "successors": list(a.successors),
+                    "heir": a.heir,
+                    "former_names": [former.model_dump(mode="json") for former in a.former_names],
                 }
                 for a in register.agencies.values()
             ]
@@ -148,7 +157,7 @@ def add_scores(app: FastAPI, get: Get) -> None:
     ) -> JSONResponse:
         readings = get().readings
         span = asked_span(period, first, to, readings.today())
-        return JSONResponse(await readings.explanation(agency, span))
+        return JSONResponse(await get().judgements.explanation(agency, span))
 
     @app.get("/v1/scores/{agency}/evidence", tags=["scores"], summary="The entities behind a criterion")
     async def evidence(

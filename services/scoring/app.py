@@ -10,10 +10,21 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from services.scoring import api, fold, periods_api, rebuild, ruleset
+from services.scoring import (
+    api,
+    comparison_api,
+    fold,
+    forecast_api,
+    judgements_api,
+    periods_api,
+    rebuild,
+    ruleset,
+)
 from services.scoring.batch import Batch
+from services.scoring.comparison import read_scales
 from services.scoring.eligibility import Agencies
 from services.scoring.evidence import Evidence
+from services.scoring.forecast_acts import read_acts
 from services.scoring.loops import ScoringLoop
 from services.scoring.period_office import PeriodOffice
 from services.scoring.readings import Readings
@@ -72,6 +83,9 @@ def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> Fa
     api.add_indicators(app, get)
     api.add_changes(app, get)
     api.add_commands(app, get)
+    judgements_api.add_judgements(app, lambda: get().judgements)
+    comparison_api.add_comparison(app, lambda: get().comparisons)
+    forecast_api.add_forecast(app, lambda: get().forecasts)
     periods_api.add_periods(app, lambda: get().periods, api.operator_guard(get))
     return app
 
@@ -146,6 +160,9 @@ async def _running(
         Evidence(readings, settings.domain_urls(), client),
         stream,
         _periods(settings, pool, scorer, clock),
+        judgements_api.Judgements(readings, settings.domain_urls()["content"], client),
+        comparison_api.Comparisons(readings, read_scales()),
+        forecast_api.Forecasts(readings, read_acts(), settings.domain_urls(), client),
         begin_rebuild,
     )
     app = make_app(lambda: parts, life, lambda: _status(consumer, readings, relay))

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import msgspec
 
 from services.scoring import flows
+from services.scoring.judgements import Step, is_self_assessment, marks_of
 from shared.calendar.local import day_number, local_day, parse_instant
 from shared.calendar.periods import MAX_YEAR, parse_period
 
@@ -128,11 +129,16 @@ class _Report(_State, frozen=True, gc=False):
     received_at: str
 
 
+class _Judgement(msgspec.Struct, frozen=True, gc=False):
+    at: str
+    points: str | int | float
+    assessed_by: str
+
+
 class _Assessment(_State, frozen=True, gc=False):
     period: str
     criterion: str
-    points: str | int | float
-    assessed_at: str
+    history: list[_Judgement]
 
 
 _status = msgspec.json.Decoder(_State)
@@ -394,14 +400,20 @@ def _report(agency: str, state: _Report) -> list[Mark]:
 
 
 def _assessment(agency: str, state: _Assessment) -> list[Mark]:
+    """The last judgement of somebody else gives the points; what the agency says of itself is kept apart."""
     period = parse_period(state.period)
     name = f"{period.kind}/{state.criterion}"
-    first, assessed = day_number(period.first), day_of(state.assessed_at)
-    hundredths = int(Decimal(str(state.points)) * 100)
-    marks: list[Mark] = [(agency, flows.ASSESSED + name, first, assessed, 1)]
-    if hundredths:
-        marks.append((agency, flows.ASSESSED_POINTS + name, first, assessed, hundredths))
-    return marks
+    first = day_number(period.first)
+    own: list[Step] = []
+    verified: list[Step] = []
+    for step in state.history:
+        told = Step(day_of(step.at), int(Decimal(str(step.points)) * 100))
+        (own if is_self_assessment(agency, step.assessed_by) else verified).append(told)
+    counted = [
+        *marks_of(verified, flows.ASSESSED + name, flows.ASSESSED_POINTS + name),
+        *marks_of(own, flows.SELF_ASSESSED + name, flows.SELF_ASSESSED_POINTS + name),
+    ]
+    return [(agency, flow, first, day, amount) for flow, day, amount in counted]
 
 
 # ------------------------------------------------------------------------------------------ entry

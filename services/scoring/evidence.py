@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from services.scoring import flows
+from services.scoring import flows, period_store
 from services.scoring.indicators import Probe, Span, flows_of, probes
 from services.scoring.readings import Readings
 from services.scoring.ruleset import Criterion
 from services.scoring.score import Document
+from services.scoring.versions import with_versions
 from shared.runtime import logs
 from shared.runtime.postgres import Record
 from shared.runtime.problem import ProblemError
@@ -22,19 +24,19 @@ _AT_ONCE = 8
 
 _FIND = """
 WITH mine AS (
-    SELECT key, version, marks, amounts FROM contribution
+    SELECT key, version, agency, marks, amounts FROM contribution
     WHERE agency = $1 AND key > $2 AND split_part(key, '/', 1) = ANY ($3)
     UNION ALL
-    SELECT key, version, marks, amounts FROM contribution
+    SELECT key, version, agency, marks, amounts FROM contribution
     WHERE others @> ARRAY[$1::smallint] AND agency <> $1 AND key > $2 AND split_part(key, '/', 1) = ANY ($3)),
  hits AS (
-    SELECT mine.key, mine.version, asked.place, sum(coalesce(u.n, 1))::bigint AS n
+    SELECT mine.key, mine.version, mine.agency, asked.place, sum(coalesce(u.n, 1))::bigint AS n
     FROM mine, unnest(mine.marks, mine.amounts) AS u (mark, n),
          unnest($4::bigint[], $5::bigint[]) WITH ORDINALITY AS asked (low, high, place)
     WHERE u.mark BETWEEN asked.low AND asked.high AND (u.mark & 32767) <= $6
-    GROUP BY 1, 2, 3 HAVING sum(coalesce(u.n, 1)) <> 0)
-SELECT key, version, array_agg(place ORDER BY place) AS places, array_agg(n ORDER BY place) AS counts
-FROM hits GROUP BY key, version ORDER BY key LIMIT $7
+    GROUP BY 1, 2, 3, 4 HAVING sum(coalesce(u.n, 1)) <> 0)
+SELECT key, version, agency, array_agg(place ORDER BY place) AS places, array_agg(n ORDER BY place) AS counts
+FROM hits GROUP BY key, version, agency ORDER BY key LIMIT $7
 """
 
 _KINDS = (
@@ -48,8 +50,7 @@ _KINDS = (
     ("content.channel.", "channel"),
     (flows.REPORT, "report"),
     ("portal.", "portal"),
-    (flows.ASSESSED, "assessment"),
-    (flows.ASSESSED_POINTS, "assessment"),
+    *((flow, "assessment") for flow in flows.JUDGEMENTS),
     ("content.", "article"),
 )
 _MODULES = {"question": "qa", "dossier": "dossier", "procedure": "dossier"}
@@ -82,11 +83,13 @@ class Evidence:
         self._readings.known(agency)
         module, found = await self._criterion(agency, criterion, span)
         wanted = {flow for name in found.names for flow in flows_of(name)}
+        if found.kind == "judged" and span.period is not None:
+            wanted.add(f"{flows.SELF_ASSESSED}{span.period.kind}/{found.id}")
         asked = [p for p in probes(span, wanted) if p.flow in self._readings.vocabulary.flows]
         rows = await self._find(agency, asked, span, after, limit + 1)
         entities = [self._shown(row, asked) for row in rows[:limit]]
         if facts:
-            await self._add_facts(agency, entities)
+            await self._add_facts(entities, await self._closed_at(span))
         return {
             "agency": agency,
             "from": span.window.first.isoformat(),
@@ -140,20 +143,31 @@ class Evidence:
             "entity": entity,
             "module": module_of(kind),
             "version": row["version"],
+            "agency": self._readings.vocabulary.agency_names[row["agency"]],
             "counts": counts,
         }
 
-    async def _add_facts(self, agency: str, entities: Iterable[Document]) -> None:
+    async def _closed_at(self, span: Span) -> datetime | None:
+        """From when on facts of the span's period come late; None while it is open."""
+        if span.period is None:
+            return None
+        async with self._readings.pool.acquire() as connection:
+            life = await period_store.one_life(connection, span.period.name)
+        return None if life is None else life.cut_off
+
+    async def _add_facts(self, entities: Iterable[Document], closed_at: datetime | None) -> None:
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def add(entity: Document) -> None:
             async with gate:
-                entity["facts"] = await self._facts(agency, entity)
+                facts = await self._facts(entity)
+            entity["facts"] = None if facts is None else with_versions(facts, closed_at)
 
         await asyncio.gather(*(add(entity) for entity in entities))
 
-    async def _facts(self, agency: str, entity: Document) -> list[Any] | None:
+    async def _facts(self, entity: Document) -> list[Any] | None:
         """Every fact of an entity with its ledger position and what became of it; None when out of reach."""
+        agency = entity["agency"]
         base = f"{self._urls[entity['module']].rstrip('/')}/v1/entities/{entity['kind']}/"
         names = [entity["entity"], entity["entity"].removeprefix(f"{agency}/")]
         asked: dict[str, str] = {} if entity["kind"] == "question" else {"agency": agency}

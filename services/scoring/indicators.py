@@ -148,7 +148,7 @@ def probes(span: Span, wanted: Iterable[str], *, stocks: bool = True) -> list[Pr
             found.append(Probe(Part.WEEK, flow, first, last))
         elif flow.startswith(flows.FOLLOWERS):
             found.append(Probe(Part.LATEST, flow, 0, last))
-        elif flow.startswith((flows.ASSESSED, flows.ASSESSED_POINTS)):
+        elif flow.startswith(flows.JUDGEMENTS):
             found += _assessment_probe(span, flow)
         elif flow.startswith(flows.REPORT):
             found += _report_probe(span, flow)

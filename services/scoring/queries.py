@@ -124,8 +124,6 @@ def _columns(chosen: Sequence[Probe], vocabulary: Vocabulary) -> tuple[list[int]
 
 def every_flow(vocabulary: Vocabulary) -> set[str]:
     """All flows that make indicators, `procedure.decision/` for all decisions; without assessments."""
-    return {
-        name
-        for name in vocabulary.flows
-        if not name.startswith((flows.DECISION, flows.ASSESSED, flows.ASSESSED_POINTS))
-    } | {flows.DECISION}
+    return {name for name in vocabulary.flows if not name.startswith((flows.DECISION, *flows.JUDGEMENTS))} | {
+        flows.DECISION
+    }

@@ -16,6 +16,7 @@ from services.scoring.score import (
     Document,
     Result,
     explanation,
+    known_max,
     ranks,
     score,
     score_again,
@@ -259,6 +260,7 @@ def _short(document: Document) -> Document:
         "agency": document["agency"],
         "group": document["group"],
         "total": document["total"],
+        "known_max": known_max(document),
         "modules": modules,
         "complete": document["complete"],
     }
@@ -266,8 +268,8 @@ def _short(document: Document) -> Document:
 
 def compared(before: dict[str, Result], after: dict[str, Result]) -> list[Document]:
     """Who changes points or rank between two ways of scoring one span."""
-    old_ranks = ranks(summary_document(result) for result in before.values())
-    new_ranks = ranks(summary_document(result) for result in after.values())
+    old_ranks = ranks(score_document(result) for result in before.values())
+    new_ranks = ranks(score_document(result) for result in after.values())
     rows = []
     for name in sorted(before.keys() | after.keys()):
         old, new = before.get(name), after.get(name)

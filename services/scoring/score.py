@@ -170,6 +170,7 @@ def summary_document(result: Result) -> Document:
     return {
         "agency": result.agency.agency,
         "group": result.agency.group,
+        "parent": result.agency.parent,
         "total": total_document(result),
         "modules": {name: module_summary(module) for name, module in result.modules.items()},
         "complete": result.complete,
@@ -189,16 +190,18 @@ def score_document(result: Result) -> Document:
 
 
 def ranks(results: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """The rank of each agency within its group, by points as a share of its maximum.
+    """The rank of each agency within its group, by points as a share of its known maximum.
 
-    Takes documents with `agency`, `group` and `total`. Equal shares share a rank, and the
-    next one is skipped (1, 1, 3). Exact, so equal is equal.
+    Takes documents with `agency`, `group` and `total`, and with their modules' criteria where some may be
+    unknown: what nobody has judged yet leaves the maximum too, so that it makes nobody's rank low. Equal
+    shares share a rank, and the next one is skipped (1, 1, 3). Exact, so equal is equal.
+    Communes are ranked among those of their own district (`parent`), whose rules they are scored by.
     """
-    groups: dict[str, list[tuple[Fraction, str]]] = {}
+    groups: dict[tuple[str, str | None], list[tuple[Fraction, str]]] = {}
     for document in results:
-        total = document["total"]
-        share = Fraction(str(total["points"])) / Fraction(str(total["max"])) if total["max"] else Fraction(0)
-        groups.setdefault(document["group"], []).append((share, document["agency"]))
+        total, most = document["total"], Fraction(str(known_max(document)))
+        share = Fraction(str(total["points"])) / most if most else Fraction(0)
+        groups.setdefault((document["group"], document.get("parent")), []).append((share, document["agency"]))
     found: dict[str, int] = {}
     for members in groups.values():
         members.sort(key=lambda member: (-member[0], member[1]))
@@ -210,6 +213,20 @@ def ranks(results: Iterable[Mapping[str, Any]]) -> dict[str, int]:
             found[agency] = rank
             previous = share
     return found
+
+
+def known_max(document: Mapping[str, Any]) -> int | float:
+    """The maximum without the criteria that are still unknown."""
+    unknown = sum(
+        (
+            Decimal(str(criterion["max"]))
+            for module in document.get("modules", {}).values()
+            for criterion in module.get("criteria", ())
+            if criterion["status"] == "unknown"
+        ),
+        ZERO,
+    )
+    return number(Decimal(str(document["total"]["max"])) - unknown)
 
 
 # ---------------------------------------------------------------------------------------- changes
