@@ -2,7 +2,7 @@
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -19,7 +19,7 @@ def ask(
     path: str,
     *,
     method: str = "GET",
-    query: Mapping[str, str | int | None] | None = None,
+    query: Mapping[str, str | int | Sequence[str] | None] | None = None,
     body: object = None,
 ) -> Any:
     """The JSON answer of a service. Raises LaunchError with what the service says is wrong.

@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from deploy.local import (
+    commands_compare,
     commands_demo,
     commands_parked,
     commands_periods,
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (commands_demo, commands_system, commands_publish, commands_scores, commands_work):
+for room in (commands_demo, commands_system, commands_publish, commands_scores, commands_compare, commands_work):
     app.registered_commands += room.app.registered_commands
 app.add_typer(commands_publisher.app, name="publisher", rich_help_panel="Facts")
 app.add_typer(commands_parked.app, name="parked", rich_help_panel="Facts")
