@@ -16,7 +16,7 @@ from shared.runtime.problem import ProblemError
 MAX_LOOKUP = 500
 MAX_PAGE = 500
 
-_FACT_COLUMNS = """
+FACT_COLUMNS = """
     f.source, f.id, f.type, f.kind, f.entity, f.scope, f.agency, f.time, f.publisher, f.event,
     f.recorded_at, f.topic, f.partition, f."offset", coalesce(r.count, 0) AS repeats,
     (SELECT array_agg(ARRAY[t.source, t.id] ORDER BY t.source, t.id) FROM retraction t
@@ -61,7 +61,7 @@ async def facts_of_entity(pool: Pool, kind: str, entity: str, agency: str | None
     row = await _one_entity(pool, kind, entity, agency)
     async with pool.acquire() as connection:
         found = await connection.fetch(
-            f"""SELECT {_FACT_COLUMNS} FROM fact f LEFT JOIN repeat r USING (source, id)
+            f"""SELECT {FACT_COLUMNS} FROM fact f LEFT JOIN repeat r USING (source, id)
                 WHERE f.entity = $1 AND f.kind = $2 AND f.scope = $3
                 ORDER BY f.time, f.source, f.id""",
             row["entity"], row["kind"], row["scope"],
@@ -85,7 +85,7 @@ async def find_facts(pool: Pool, keys: Sequence[tuple[str, str]]) -> list[dict[s
     """The facts of these (source, id), in the same order; None where the ledger has none."""
     async with pool.acquire() as connection:
         found = await connection.fetch(
-            f"""SELECT {_FACT_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k (source, id)
+            f"""SELECT {FACT_COLUMNS} FROM unnest($1::text[], $2::text[]) AS k (source, id)
                 JOIN fact f USING (source, id) LEFT JOIN repeat r USING (source, id)""",
             [key[0] for key in keys], [key[1] for key in keys],
         )  # fmt: skip

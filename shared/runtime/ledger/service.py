@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from shared.contracts.envelope import Event
 from shared.runtime import health, problem
-from shared.runtime.ledger import api
+from shared.runtime.ledger import api, listing
 from shared.runtime.ledger.engine import Engine, open_engine
 from shared.runtime.ledger.lifecycle import Lifecycle
 from shared.runtime.ledger.settings import LedgerSettings
@@ -32,6 +32,7 @@ def make_app(module: str, get: api.GetEngine, life: Life | None = None) -> FastA
 
     health.install(app, life or Life(), status)
     api.add_entrance(app, get)
+    listing.add_listing(app, get)
     api.add_reading(app, get)
     api.add_operation(app, get)
 
