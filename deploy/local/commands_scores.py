@@ -33,6 +33,9 @@ def scores(
     first: From = None,
     last: To = None,
     group: Annotated[str | None, typer.Option(help="Only one group: departments, districts, …")] = None,
+    parent: Annotated[
+        str | None, typer.Option(help="The communes of this district, by its own rules: huyen-bat-xat.")
+    ] = None,
     data: Data = DATA_DEFAULT,
     port_base: PortBase = None,
     json: Json = False,
@@ -41,7 +44,7 @@ def scores(
 
     Example: ./run scores --period 2024-Q1
     """
-    query = {**_window(period, first, last), "group": group}
+    query = {**_window(period, first, last), "group": group, "parent": parent}
     found = ask(opened(data, port_base), "scoring", "/v1/scores", query=query)
     if json:
         screen.print_json(found)

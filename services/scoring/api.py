@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.scoring.comparison_api import Comparisons
 from services.scoring.evidence import MAX_PAGE, Evidence
 from services.scoring.expression import Condition, Expression, plain
+from services.scoring.families_api import Families
 from services.scoring.forecast_api import Forecasts
 from services.scoring.judgements_api import Judgements
 from services.scoring.periods_api import PeriodParts
 from services.scoring.readings import Readings, asked_span, compared
-from services.scoring.ruleset import RuleBook, RuleSet, read_rule_set
+from services.scoring.ruleset import PUBLISHED, RuleBook, RuleSet, read_rule_set
 from services.scoring.settings import ScoringSettings
 from services.scoring.stream import Stream
 from shared.calendar.datafile import DataFileError
@@ -43,6 +44,7 @@ class Parts:
     forecasts: Forecasts
     rebuild: Callable[[], Any]
     """Begins a rebuild; awaitable, answers its number."""
+    families: Families
 
 
 Get = Callable[[], Parts]
@@ -55,6 +57,9 @@ ToQuery = Annotated[
     str | None, Query(max_length=20, description="Last day; what happened later does not count.")
 ]
 AgencyPath = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+ParentQuery = Annotated[
+    Agency | None, Query(description="A district: its communes, by the rules it scores them with.")
+]
 After = Annotated[int, Query(ge=0, le=2**62)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 
@@ -76,7 +81,7 @@ def add_lists(app: FastAPI, get: Get) -> None:
     """Agencies and rule sets."""
 
     @app.get("/v1/agencies", tags=["lists"], summary="Every agency of the register")
-    async def agencies() -> dict[str, Any]:
+    async def agencies(parent: ParentQuery = None) -> dict[str, Any]:
         register = get().readings.book.agencies.register
         return {
             "agencies": [
@@ -98,6 +103,7 @@ def add_lists(app: FastAPI, get: Get) -> None:
                     "former_names": [former.model_dump(mode="json") for former in a.former_names],
                 }
                 for a in register.agencies.values()
+                if parent is None or a.parent == parent
             ]
         }
 
@@ -139,10 +145,13 @@ def add_scores(app: FastAPI, get: Get) -> None:
         first: FromQuery = None,
         to: ToQuery = None,
         group: Annotated[str | None, Query(max_length=40)] = None,
+        parent: ParentQuery = None,
     ) -> JSONResponse:
         readings = get().readings
         span = asked_span(period, first, to, readings.today())
-        return JSONResponse(await readings.scores(span, group))
+        if parent is not None:
+            readings.known(parent)
+        return JSONResponse(await readings.scores(span, group, parent))
 
     @app.get("/v1/scores/{agency}", tags=["scores"], summary="One agency's score with its criteria")
     async def score(
@@ -278,12 +287,11 @@ async def scored_under(readings: Readings, body: Draft) -> dict[str, Any]:
     text = body.ruleset if isinstance(body.ruleset, str) else json.dumps(body.ruleset, ensure_ascii=False)
     try:
         draft = read_rule_set(text, "draft")
-        kept = [
-            rule_set
-            for rule_set in readings.book.rules.on(span.window.first)
-            if not _replaces(draft, rule_set)
-        ]
-        rules = RuleBook([*kept, draft])
+        # A draft of another family is compared with that family, and changes none of the published scores.
+        families = PUBLISHED if draft.family in PUBLISHED else {draft.family}
+        live = RuleBook(readings.book.rules.rule_sets, families)
+        in_force = live.on(span.window.first)
+        rules = RuleBook([*(one for one in in_force if not _replaces(draft, one)), draft], families)
         rules.check(readings.book.agencies.everyone())
     except DataFileError as error:
         errors = [
@@ -291,14 +299,14 @@ async def scored_under(readings: Readings, body: Draft) -> dict[str, Any]:
             for problem in error.problems[:20]
         ]
         raise ProblemError(422, "ruleset", "The draft rule set contradicts itself.", errors=errors) from None
-    before = await readings.results(span)
+    before = await readings.results(span, rules=live)
     after = await readings.results(span, rules=rules)
     return {
         "period": span.period.name if span.period else None,
         "from": span.window.first.isoformat(),
         "to": span.window.last.isoformat(),
         "ruleset": draft.name,
-        "replaces": [r.name for r in readings.book.rules.on(span.window.first) if _replaces(draft, r)],
+        "replaces": [r.name for r in in_force if _replaces(draft, r)],
         "scored": len(after),
         "changes": compared(before, after),
     }

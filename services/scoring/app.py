@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from services.scoring import (
     api,
     comparison_api,
+    families_api,
     fold,
     forecast_api,
     judgements_api,
@@ -87,6 +88,7 @@ def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> Fa
     comparison_api.add_comparison(app, lambda: get().comparisons)
     forecast_api.add_forecast(app, lambda: get().forecasts)
     periods_api.add_periods(app, lambda: get().periods, api.operator_guard(get))
+    families_api.add_families(app, lambda: get().families)
     return app
 
 
@@ -164,6 +166,7 @@ async def _running(
         comparison_api.Comparisons(readings, read_scales()),
         forecast_api.Forecasts(readings, read_acts(), settings.domain_urls(), client),
         begin_rebuild,
+        families_api.Families(readings, settings.domain_urls(), client),
     )
     app = make_app(lambda: parts, life, lambda: _status(consumer, readings, relay))
     relay.start()

@@ -99,14 +99,17 @@ class Readings:
 
     # -------------------------------------------------------------------------------------- scores
 
-    async def scores(self, span: Span, group: str | None) -> Document:
-        """The league table of a span: total and modules of each scored agency, with its rank in its group."""
+    async def scores(self, span: Span, group: str | None, parent: str | None = None) -> Document:
+        """The league table of a span: total and modules of each scored agency, with its rank in its group.
+
+        The province's own table, or with `parent` that of the communes which a district scores.
+        """
         documents = await self._documents(span)
         ranked = ranks(documents.values())
         rows = [
             {**_short(document), "rank": ranked[agency], "revision": document["revision"]}
             for agency, document in documents.items()
-            if group is None or document["group"] == group
+            if (group is None or document["group"] == group) and document["parent"] == parent
         ]
         rows.sort(key=lambda row: (row["group"], row["rank"], row["agency"]))
         return {**self._head(span), "as_of": self._as_of(documents.values()), "scores": rows}
@@ -174,7 +177,8 @@ class Readings:
         documents: dict[str, Document] = {}
         for name, document in published.items():
             if name in scored:
-                documents[name] = {**document, "group": scored[name][0].group}
+                agency = scored[name][0]
+                documents[name] = {**document, "group": agency.group, "parent": agency.parent}
         missing = [name for name in scored if name not in documents]
         if missing:
             for name, result in (await self.results(span, missing)).items():
@@ -259,6 +263,7 @@ def _short(document: Document) -> Document:
     return {
         "agency": document["agency"],
         "group": document["group"],
+        "parent": document["parent"],
         "total": document["total"],
         "known_max": known_max(document),
         "modules": modules,

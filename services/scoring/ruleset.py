@@ -3,8 +3,8 @@
 A file that contradicts itself is refused with file, line and reason before it scores anybody.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,10 @@ from shared.calendar.periods import Window
 
 RULESETS = Path(__file__).parent / "rulesets"
 MAX_FILES = 500
+
+PUBLISHED = frozenset({"provincial", "communes"})
+"""Families whose scores are published: what the province scores, and what districts score of their communes.
+No agency is scored in both. Any other family is worked out when somebody asks (docs/decisions/0091)."""
 
 Provenance = Literal["report", "source", "assumed"]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:[.-][a-z0-9]+)*$", max_length=60)]
@@ -212,6 +216,8 @@ class CriterionRow(_Row):
     provenance: Provenance
     title: Bilingual
     rule: Bilingual
+    note: Bilingual | None = None
+    """What of it is known from where, and what was filled in."""
     formula: FormulaRow
     nothing: criteria.Nothing = "zero"
     zero_when: list[Comparison] = Field(default_factory=list, max_length=10)
@@ -236,6 +242,8 @@ class RuleSetRow(_Row):
     id: Slug
     version: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
     family: Slug
+    owner: Slug | None = None
+    """The district whose rule set it is: it scores the communes of that district and nobody else."""
     module: Literal["content", "qa", "dossier", "index"]
     valid_from: date
     valid_to: date | None = None
@@ -244,6 +252,12 @@ class RuleSetRow(_Row):
     scale: Scale
     eligible: Eligible
     criteria: list[CriterionRow] = Field(min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _owned(self) -> Self:
+        if (self.family == "communes") != (self.owner is not None):
+            raise ValueError("a rule set of the family communes, and no other, names its district as `owner`")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +309,17 @@ class RuleSet:
     row: RuleSetRow
     text: str = ""
     """The file as it was read: kept with a seal, so that the points can be worked out again."""
+    lines: Lines = field(default_factory=lambda: Lines("rulesets", {}), repr=False, compare=False)
+    """Where each place of the file stands: a later check names the line too."""
+
+    @property
+    def owner(self) -> str | None:
+        """The district whose rule set it is; None when it is the province's."""
+        return self.row.owner
+
+    def admits(self, agency: "Scored") -> bool:
+        """Whether it scores an agency: a district's own rule set only its own communes."""
+        return (self.owner is None or agency.parent == self.owner) and self.eligible.admits(agency)
 
     @property
     def name(self) -> str:
@@ -329,6 +354,7 @@ def read_rule_set(text: str, file: str) -> RuleSet:
         tuple(_criterion(criterion) for criterion in row.criteria),
         row,
         text,
+        lines,
     )
 
 
@@ -371,39 +397,65 @@ def _mistakes(row: RuleSetRow, lines: Lines) -> Iterable[Problem]:
 
 
 class RuleBook:
-    """All rule sets in force over time, and which one an agency is scored under."""
+    """All rule sets over time, and which one an agency is scored under.
 
-    def __init__(self, rule_sets: Sequence[RuleSet]) -> None:
+    `families` are those that score here: the published ones unless another is asked for with `only`.
+    """
+
+    def __init__(self, rule_sets: Sequence[RuleSet], families: Collection[str] = PUBLISHED) -> None:
         self.rule_sets = tuple(rule_sets)
+        self.scoring = frozenset(families)
         self.by_name = {rule_set.name: rule_set for rule_set in self.rule_sets}
 
     def families(self) -> tuple[str, ...]:
         """Every family that has a rule set, in order."""
         return tuple(sorted({rule_set.family for rule_set in self.rule_sets}))
 
-    def on(self, day: date, family: str = "provincial") -> tuple[RuleSet, ...]:
-        """The rule sets of a family that are in force on a day."""
-        return tuple(r for r in self.rule_sets if r.family == family and r.holds_on(day))
+    def only(self, family: str) -> "RuleBook":
+        """The same rule sets, of which only one family scores."""
+        return RuleBook(self.rule_sets, (family,))
 
-    def of(self, agency: Scored, window: Window, family: str = "provincial") -> tuple[RuleSet, ...]:
+    def live(self) -> tuple[RuleSet, ...]:
+        """Every rule set of the families that score here, whatever the day."""
+        return tuple(r for r in self.rule_sets if r.family in self.scoring)
+
+    def on(self, day: date) -> tuple[RuleSet, ...]:
+        """The rule sets that score here and are in force on a day."""
+        return tuple(r for r in self.live() if r.holds_on(day))
+
+    def of(self, agency: Scored, window: Window) -> tuple[RuleSet, ...]:
         """What an agency is scored under in a window: the rules in force on its first day.
 
         A rule set that changes within a quarter takes effect with the next one, so that nobody is measured
         by two yardsticks at once.
         """
-        return tuple(r for r in self.on(window.first, family) if r.eligible.admits(agency))
+        return tuple(r for r in self.on(window.first) if r.admits(agency))
 
     def check(self, agencies: Iterable[Scored]) -> None:
-        """Raises DataFileError when two rule sets would score one agency in one module on one day."""
+        """Raises DataFileError, with file and line, when two rule sets would score one agency in one module
+        on one day, and when a rule set's owner is no district with communes.
+        """
         named = list(agencies)
+        parents = {agency.parent for agency in named if agency.group == "communes"}
+        problems = [
+            rule_set.lines.problem(("owner",), f"{rule_set.owner} has no communes in the register")
+            for rule_set in self.rule_sets
+            if rule_set.owner is not None and rule_set.owner not in parents
+        ]
         for position, one in enumerate(self.rule_sets):
             for other in self.rule_sets[position + 1 :]:
-                if (one.family, one.module) != (other.family, other.module) or not _overlap(one, other):
-                    continue
-                both = [a.agency for a in named if one.eligible.admits(a) and other.eligible.admits(a)]
-                if both:
-                    reason = f"{one.name} and {other.name} would both score {both[0]} in {one.module}"
-                    raise DataFileError([Problem("rulesets", 1, "eligible", reason)])
+                if _meet(one, other):
+                    both = [a.agency for a in named if one.admits(a) and other.admits(a)]
+                    reason = f"{one.name} and {other.name} would both score %s in {one.module}"
+                    problems += [other.lines.problem(("eligible",), reason % name) for name in both[:1]]
+        if problems:
+            raise DataFileError(problems)
+
+
+def _meet(one: RuleSet, other: RuleSet) -> bool:
+    """Whether two rule sets score the same module at the same time in one score."""
+    together = one.family == other.family or {one.family, other.family} <= PUBLISHED
+    return together and one.module == other.module and _overlap(one, other)
 
 
 def _overlap(one: RuleSet, other: RuleSet) -> bool:

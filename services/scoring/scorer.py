@@ -91,7 +91,7 @@ class Book:
 
     def onward(self) -> frozenset[str]:
         """Flows that later quarters see too, under any of the rules."""
-        return onward_flows(name for rule_set in self.rules.rule_sets for name in rule_set.names())
+        return onward_flows(name for rule_set in self.rules.live() for name in rule_set.names())
 
 
 @dataclass(slots=True)

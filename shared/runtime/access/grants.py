@@ -1,10 +1,11 @@
 """What a publisher may say: about which agencies, with which types. Pure."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 ANY = "*"
+_COMMUNES = "/*"
 _AGENCY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _TYPE_PATTERN = re.compile(r"\*|[a-z_]+\.(?:\*|[a-z_]+)", re.ASCII)
 
@@ -18,10 +19,12 @@ class Grant:
     """`agencies` and `types` as granted; an exact set plus whether everything is allowed.
 
     `*` among the agencies means every agency of the register; agencies named beside it are allowed even
-    when the register does not know them.
+    when the register does not know them. `huyen-bat-xat/*` means the communes whose parent in the register
+    is that district: it may speak for those it scores, without naming each.
     """
 
     agencies: frozenset[str]
+    districts: frozenset[str]
     every_agency: bool
     types: frozenset[str]
     families: frozenset[str]
@@ -32,8 +35,19 @@ class Grant:
         return self.every_type or short_type in self.types or short_type.partition(".")[0] in self.families
 
     def allows_agency(self, agency: str, register: Collection[str]) -> bool:
-        """Whether the publisher may speak for `agency`; `register` holds the slugs that `*` stands for."""
-        return agency in self.agencies or (self.every_agency and agency in register)
+        """Whether the publisher may speak for `agency`; `register` holds the slugs that `*` stands for.
+
+        A register that only lists slugs knows no parents: then a district's word allows none.
+        """
+        if agency in self.agencies or (self.every_agency and agency in register):
+            return True
+        return bool(self.districts) and _parent(agency, register) in self.districts
+
+
+def _parent(agency: str, register: Collection[str]) -> str | None:
+    entry = register.get(agency) if isinstance(register, Mapping) else None
+    parent: str | None = getattr(entry, "parent", None)
+    return parent
 
 
 def make_grant(agencies: Iterable[str], types: Iterable[str]) -> Grant:
@@ -43,13 +57,18 @@ def make_grant(agencies: Iterable[str], types: Iterable[str]) -> Grant:
     if not agency_words or not type_words:
         raise GrantError("a grant names at least one agency (or *) and one type pattern (or *)")
     for word in agency_words:
-        if word != ANY and (not _AGENCY.fullmatch(word) or len(word) > 80):
-            raise GrantError(f"{word!r} is not an agency slug such as 'so-y-te'")
+        if word != ANY and (not _AGENCY.fullmatch(word.removesuffix(_COMMUNES)) or len(word) > 80):
+            raise GrantError(
+                f"{word!r} is not an agency slug such as 'so-y-te', nor communes such as 'huyen-bat-xat/*'"
+            )
     for word in type_words:
         if not _TYPE_PATTERN.fullmatch(word):
             raise GrantError(f"{word!r} is not a type pattern such as 'dossier.*' or 'fact.retracted'")
     return Grant(
-        agencies=frozenset(word for word in agency_words if word != ANY),
+        agencies=frozenset(word for word in agency_words if not word.endswith(ANY)),
+        districts=frozenset(
+            word.removesuffix(_COMMUNES) for word in agency_words if word.endswith(_COMMUNES)
+        ),
         every_agency=ANY in agency_words,
         types=frozenset(word for word in type_words if not word.endswith(ANY)),
         families=frozenset(word[:-2] for word in type_words if word.endswith(".*")),

@@ -55,7 +55,9 @@ def _scores(counts: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
     found = {}
     for agency in shipped_register().agencies.values():
         scored = Scored(agency.slug, agency.group, agency.bloc, agency.parent, agency.modules)
-        rules = book.of(scored, window) if agency.existed_in(*QUARTER) else ()
+        # As `/v1/scores` tells it: the province's table, without the communes that their districts score.
+        ours = agency.existed_in(*QUARTER) and agency.parent is None
+        rules = book.of(scored, window) if ours else ()
         if rules:
             names = {name for rule in rules for name in rule.names()}
             of = for_rules(counts.get(agency.slug, {}), window, date(2026, 11, 24), names)

@@ -49,3 +49,26 @@ def test_a_family_does_not_reach_into_another_with_the_same_beginning() -> None:
 def test_a_grant_that_cannot_be_meant_is_refused(agencies: list[str], types: list[str]) -> None:
     with pytest.raises(GrantError):
         make_grant(agencies, types)
+
+
+class _Entry:
+    def __init__(self, parent: str | None) -> None:
+        self.parent = parent
+
+
+WITH_PARENTS = {"huyen-bat-xat": _Entry(None), "xa-y-ty": _Entry("huyen-bat-xat"), "xa-ta-phin": _Entry("x")}
+
+
+def test_a_district_may_be_granted_its_own_communes_without_naming_each() -> None:
+    grant = make_grant(["huyen-bat-xat/*"], ["assessment.recorded"])
+    assert grant.allows_agency("xa-y-ty", WITH_PARENTS)
+    assert not grant.allows_agency("xa-ta-phin", WITH_PARENTS)
+    assert not grant.allows_agency("huyen-bat-xat", WITH_PARENTS), "the district itself is not among them"
+    assert not grant.allows_agency("khong-co", WITH_PARENTS)
+    assert not grant.allows_agency("xa-y-ty", frozenset(WITH_PARENTS)), "a list of slugs knows no parents"
+
+
+@pytest.mark.parametrize("word", ["/*", "Huyen/*", "a/b/*", "huyen-bat-xat/", "huyen-bat-xat/x"])
+def test_a_malformed_word_for_communes_is_refused(word: str) -> None:
+    with pytest.raises(GrantError, match="communes"):
+        make_grant([word], ["*"])

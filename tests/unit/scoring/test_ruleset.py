@@ -30,7 +30,13 @@ def test_the_shipped_rules_score_as_many_as_the_report_says() -> None:
     for agency in book.agencies.scored_in(window).values():
         for rule_set in book.rules.of(agency, window):
             found[rule_set.id] = found.get(rule_set.id, 0) + 1
-    assert found == {"content-party": 16, "content-government": 36, "questions": 39, "services": 29}
+    districts = {name for name in found if name.startswith("communes-")}
+    assert {name: found[name] for name in found.keys() - districts} == {
+        "content-party": 16,
+        "content-government": 36,
+        "questions": 39,
+        "services": 29,
+    }
 
 
 @pytest.mark.parametrize(
