@@ -9,14 +9,14 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from statistics import median, quantiles
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.ingest import make_publisher
-from bench.load import HANOI, SOURCE, encoded
+from bench.load import FIRST, SOURCE, encoded
 from bench.stage import Stage, Watched, stage
 from shared.register.register import shipped_register
 from shared.runtime.signature import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
@@ -42,7 +42,8 @@ async def _measure(
 ) -> dict[str, Any]:
     key = await make_publisher(on)
     # Of the others an article is kept, but moves no score.
-    agencies = [slug for slug, row in shipped_register().agencies.items() if "content" in row.modules]
+    last = (FIRST + timedelta(days=80)).date()
+    agencies = [row.slug for row in shipped_register().eligible("content", FIRST.date(), last)]
     seen: dict[str, float] = {}
     watching = asyncio.create_task(_watch(on.broker.address, seen))
     found: dict[str, Any] = {}
@@ -102,7 +103,7 @@ async def _send(
 
 
 def _article(identity: str, agency: str, number: int) -> dict[str, Any]:
-    at = (datetime(2024, 1, 2, 8, tzinfo=HANOI) + timedelta(days=number % 80)).isoformat()
+    at = (FIRST + timedelta(days=number % 80)).isoformat()
     return {
         "specversion": "1.0",
         "id": identity,
