@@ -17,6 +17,7 @@ from deploy.local import (
     commands_publish,
     commands_publisher,
     commands_scores,
+    commands_signals,
     commands_system,
     commands_work,
     screen,
@@ -34,7 +35,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (commands_demo, commands_system, commands_publish, commands_scores, commands_compare, commands_work):
+for room in (
+    commands_demo, commands_system, commands_publish, commands_scores, commands_signals, commands_compare,
+    commands_work,
+):  # fmt: skip
     app.registered_commands += room.app.registered_commands
 app.add_typer(commands_publisher.app, name="publisher", rich_help_panel="Facts")
 app.add_typer(commands_parked.app, name="parked", rich_help_panel="Facts")

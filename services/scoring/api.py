@@ -22,6 +22,7 @@ from services.scoring.periods_api import PeriodParts
 from services.scoring.readings import Readings, asked_span, compared
 from services.scoring.ruleset import PUBLISHED, RuleBook, RuleSet, read_rule_set
 from services.scoring.settings import ScoringSettings
+from services.scoring.signals_api import Signals
 from services.scoring.stream import Stream
 from shared.calendar.datafile import DataFileError
 from shared.calendar.local import iso
@@ -45,6 +46,7 @@ class Parts:
     rebuild: Callable[[], Any]
     """Begins a rebuild; awaitable, answers its number."""
     families: Families
+    signals: Signals
 
 
 Get = Callable[[], Parts]

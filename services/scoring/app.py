@@ -20,6 +20,7 @@ from services.scoring import (
     periods_api,
     rebuild,
     ruleset,
+    signals_api,
 )
 from services.scoring.batch import Batch
 from services.scoring.comparison import read_scales
@@ -31,6 +32,8 @@ from services.scoring.period_office import PeriodOffice
 from services.scoring.readings import Readings
 from services.scoring.scorer import Book, Scorer
 from services.scoring.settings import ScoringSettings
+from services.scoring.signals_reading import SignalReader
+from services.scoring.signals_rules import shipped_signal_rules
 from services.scoring.stream import Stream
 from services.scoring.succession import endings_of
 from services.scoring.verifying import Verifier, topic_reader
@@ -89,6 +92,7 @@ def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> Fa
     forecast_api.add_forecast(app, lambda: get().forecasts)
     periods_api.add_periods(app, lambda: get().periods, api.operator_guard(get))
     families_api.add_families(app, lambda: get().families)
+    signals_api.add_signals(app, lambda: get().signals)
     return app
 
 
@@ -167,6 +171,7 @@ async def _running(
         forecast_api.Forecasts(readings, read_acts(), settings.domain_urls(), client),
         begin_rebuild,
         families_api.Families(readings, settings.domain_urls(), client),
+        _signals(settings, readings, client),
     )
     app = make_app(lambda: parts, life, lambda: _status(consumer, readings, relay))
     relay.start()
@@ -189,6 +194,11 @@ def _periods(settings: ScoringSettings, pool: Pool, scorer: Scorer, clock: Clock
         Verifier(pool, scorer.vocabulary, scorer.book, reader),
         clock,
     )
+
+
+def _signals(settings: ScoringSettings, readings: Readings, client: httpx.AsyncClient) -> signals_api.Signals:
+    reader = SignalReader(settings.domain_urls(), client, shipped_signal_rules(), vietnam())
+    return signals_api.Signals(readings, reader)
 
 
 async def _prepare(pool: Pool, vocabulary: Vocabulary) -> fold.Epoch:

@@ -13,6 +13,7 @@ PURE = (
     "shared/runtime/ledger/lifecycle.py",
     *(f"services/{module}/lifecycle.py" for module in ("content", "qa", "dossier")),
     *(f"services/scoring/{part}.py" for part in ("contribution", "indicators", "criteria", "score")),
+    *(f"services/scoring/{part}.py" for part in ("signals", "titles")),
 )
 # What reads a clock or makes chance. Pure rooms are given both as arguments.
 _CLOCKS = {"now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter", "uuid4", "token_bytes"}
