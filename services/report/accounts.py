@@ -24,8 +24,9 @@ from fastapi import Request
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import PASSING_FAULTS, Pool, connect
 
-Role = Literal["viewer", "officer", "administrator"]
-ROLES: tuple[Role, ...] = ("viewer", "officer", "administrator")
+Role = Literal["viewer", "district", "officer", "administrator"]
+ROLES: tuple[Role, ...] = ("viewer", "district", "officer", "administrator")
+"""Each reaches what those before it do. A district's officer reads, and of communes only its own."""
 COOKIE = "bus_session"
 SESSION_HOURS = 12
 REMEMBERED_SECONDS = 5.0
@@ -49,10 +50,16 @@ class Officer:
     name: str
     full_name: str
     role: Role
+    agency: str | None = None
+    """The district of a district's officer."""
 
     def may(self, least: Role) -> bool:
         """Whether the role reaches `least`."""
         return ROLES.index(self.role) >= ROLES.index(least)
+
+    def sees_communes_of(self, district: str | None) -> bool:
+        """Whether the communes of a district may be shown; None stands for an agency of the province."""
+        return self.role != "district" or district is None or district == self.agency
 
 
 class AccountError(Exception):
@@ -138,13 +145,14 @@ class Accounts:
             return known[1]
         try:
             row = await self._pool.fetchrow(
-                """SELECT a.name, a.full_name, a.role FROM session s JOIN account a ON a.name = s.account
+                """SELECT a.name, a.full_name, a.role, a.agency
+                   FROM session s JOIN account a ON a.name = s.account
                    WHERE s.token_sha256 = $1 AND s.expires_at > now() AND NOT a.disabled""",
                 digest,
             )
         except PASSING_FAULTS:
             return None
-        officer = Officer(row["name"], row["full_name"], row["role"]) if row else None
+        officer = Officer(row["name"], row["full_name"], row["role"], row["agency"]) if row else None
         self._remembered[digest] = (time.monotonic(), officer)
         while len(self._remembered) > MAX_REMEMBERED:
             self._remembered.popitem(last=False)
@@ -201,18 +209,23 @@ def _new_password(from_stdin: bool) -> tuple[str, bool]:
 def add(
     name: str,
     database: Database,
-    role: Annotated[str, typer.Option(help="viewer, officer or administrator")] = "officer",
+    role: Annotated[str, typer.Option(help="viewer, district, officer or administrator")] = "officer",
+    agency: Annotated[
+        str | None, typer.Option(help="The district of a district's officer, for example huyen-bat-xat.")
+    ] = None,
     full_name: Annotated[str, typer.Option(help="As the dashboard greets the person.")] = "",
     password_stdin: Annotated[bool, typer.Option("--password-stdin")] = False,
 ) -> None:
     """Make an account; prints a generated password once."""
     if role not in ROLES:
         raise SystemExit(f"--role {role}: choose one of {', '.join(ROLES)}")
+    if (role == "district") != (agency is not None):
+        raise SystemExit("An officer of a district, and no other, has --agency: the district's slug.")
     password, generated = _new_password(password_stdin)
     _run(
         database,
-        "INSERT INTO account (name, full_name, role, password_hash) VALUES ($1, $2, $3, $4)",
-        name, full_name, role, _hasher.hash(password),
+        "INSERT INTO account (name, full_name, role, agency, password_hash) VALUES ($1, $2, $3, $4, $5)",
+        name, full_name, role, agency, _hasher.hash(password),
     )  # fmt: skip
     if generated:
         print(password)

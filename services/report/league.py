@@ -25,7 +25,8 @@ def share(points: float, maximum: float) -> float:
 
 
 def rows(agencies: Iterable[Agency], scores: Mapping[str, Score], before: Mapping[str, Score]) -> list[Row]:
-    """One row per scored agency, ranked within its group, best first.
+    """One row per agency that the province scores, ranked within its group, best first. Whoever has a parent
+    is scored by it, under other rules, and stands in its table (`/communes`).
 
     `before` holds the scores of the same window a year earlier; `delta` is the change in points, None where
     the agency had no score then or could reach another maximum.
@@ -33,7 +34,7 @@ def rows(agencies: Iterable[Agency], scores: Mapping[str, Score], before: Mappin
     table = [
         _row(agency, scores[agency["agency"]], before.get(agency["agency"]))
         for agency in agencies
-        if agency["agency"] in scores and scores[agency["agency"]]["modules"]
+        if not agency.get("parent") and agency["agency"] in scores and scores[agency["agency"]]["modules"]
     ]
     table.sort(key=lambda row: (_group_order(row["group"]), -row["share"], row["name"]))
     previous: tuple[str, float] | None = None

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from nicegui import ui
 
 from services.report import deadlines, league, rulebook
+from services.report.dashboard.agency_signals import draw_signals
 from services.report.dashboard.fragments import agency_names, sheet_problem
 from services.report.dashboard.livepart import part
 from services.report.dashboard.render import PAGE_LANGUAGE, Words
@@ -174,6 +175,10 @@ class AgencyPage:
         disputes = await self._optional(path("disputes"), agency=self.agency)
         return self.at.draw("agency_further", forecast=forecast, disputes=disputes, word=self._word)
 
+    async def signals(self) -> str:
+        """What may be gaming, with its facts."""
+        return await draw_signals(self.at, self.agency)
+
     async def _optional(self, where: str, **more: str) -> Any:
         query = {**(self.at.key.query() if self.at.key else {}), **more}
         try:
@@ -192,6 +197,9 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
         at = await visit(desk, request, "agency", language)
         page = AgencyPage(at, agency)
         with frame(at, page.name, config={"scripts": ["dialogs.js"]}):
+            if at.officer is not None and not at.officer.sees_communes_of(page.known.get("parent")):
+                markup(at.draw("notice", kind="warn", text=at.t("communes.not_yours")))
+                return
             if not any(
                 agency in scores for scores in desk.view.scores.values()
             ) and not desk.hub.agencies.get(agency):
@@ -226,6 +234,8 @@ async def _parts(page: AgencyPage) -> None:
                 await part(at, page.work, concerns=lambda touched: agency in touched.work, every_s=30.0)
             with ui.element("section").classes("panel"):
                 await part(at, page.further, every_s=30.0)
+            with ui.element("section").classes("panel"):
+                await part(at, page.signals)
     markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
 

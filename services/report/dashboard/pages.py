@@ -7,6 +7,7 @@ from nicegui import ui
 
 from services.report.dashboard import (
     agency,
+    communes,
     faults,
     fragments,
     operations,
@@ -32,6 +33,7 @@ def install(app: FastAPI, desk: Desk) -> None:
     app.mount("/assets", StaticFiles(directory=STATIC), name="assets")
     for language in render.LANGUAGES:
         overview.install(desk, localised("/", language), language)
+        communes.install(desk, localised("/communes", language), language)
         work.install(desk, localised("/work", language), language)
         agency.install(app, desk, localised("/agency", language), language)
         operations.install(app, desk, localised("/operations", language), language)

@@ -27,6 +27,7 @@ from shared.runtime.postgres import Pool
 STATIC = Path(__file__).parent / "static"
 PAGES = (
     ("overview", "/"),
+    ("communes", "/communes"),
     ("work", "/work"),
     ("rules", "/rules"),
     ("period", "/period"),

@@ -110,3 +110,16 @@ async def test_a_name_is_given_once(pool: Pool, officer: str, empty_postgres_url
     again = command(empty_postgres_url, "add", officer)
     assert again.returncode != 0
     assert "exists" in again.stderr
+
+
+async def test_a_district_s_officer_belongs_to_a_district(pool: Pool, empty_postgres_url: str) -> None:
+    made = command(empty_postgres_url, "add", "cuc", "--role", "district", "--agency", "huyen-bat-xat")
+    token = await Accounts(pool).sign_in("cuc", made.stdout.strip())
+    assert token is not None
+    found = await Accounts(pool).officer_by(token)
+    assert found is not None
+    assert (found.role, found.agency) == ("district", "huyen-bat-xat")
+    for words in (("--role", "district"), ("--role", "officer", "--agency", "huyen-bat-xat")):
+        refused = command(empty_postgres_url, "add", "dao", *words)
+        assert refused.returncode != 0
+        assert "--agency" in refused.stderr
