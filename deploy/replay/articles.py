@@ -225,7 +225,9 @@ class Articles:
 
     def _beside(self) -> None:
         """Items that were published and taken down again, and such as never should have been sent."""
-        busy: Sequence[str] = sorted({item.agency for item in self.written})
+        # Nothing new is said about a portal that closed before the quarter: it would be refused.
+        agencies = self.register.agencies
+        busy: Sequence[str] = sorted({i.agency for i in self.written if agencies[i.agency].closed is None})
         for index in range(REMOVED_EXTRA + RETRACTED_EXTRA):
             slug = self.random.choice(busy)
             number = self.random.randrange(QUARTER.first, QUARTER.last - 6)

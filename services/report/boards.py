@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from services.report import figures, league
+from services.report.naming import named_on
 from services.report.upstream import Upstream, UpstreamError, listed, path
 from services.report.view import View
 from services.report.windows import BoardKey, weeks, window_before
@@ -121,7 +122,8 @@ class Board:
         except UpstreamError as error:
             self.dirty = True
             return self._show("stale" if self.rows else "error", error.detail)
-        return self._take(league.rows(agencies, scores, self.before))
+        named = [named_on(agency, self.key.window.last) for agency in agencies]
+        return self._take(league.rows(named, scores, self.before))
 
     def _take(self, table: list[league.Row]) -> bool:
         moved, gone = league.changed(self.rows, table)

@@ -24,6 +24,19 @@ def share(points: float, maximum: float) -> float:
     return points / maximum if maximum else 0.0
 
 
+def known_max(score: Score) -> float:
+    """The maximum without what nobody has judged yet, so that a missing judgement makes no rank low."""
+    if "known_max" in score:
+        return float(score["known_max"])
+    unknown = sum(
+        criterion["max"]
+        for module in score["modules"].values()
+        for criterion in module.get("criteria", ())
+        if criterion["status"] == "unknown"
+    )
+    return float(score["total"]["max"] - unknown)
+
+
 def rows(agencies: Iterable[Agency], scores: Mapping[str, Score], before: Mapping[str, Score]) -> list[Row]:
     """One row per agency that the province scores, ranked within its group, best first. Whoever has a parent
     is scored by it, under other rules, and stands in its table (`/communes`).
@@ -67,7 +80,7 @@ def _row(agency: Agency, score: Score, before: Score | None) -> Row:
         "total": total["points"],
         "max": total["max"],
         # Rounded so that equal results stay equal whatever the last bit of a division says.
-        "share": round(share(total["points"], total["max"]), 6),
+        "share": round(share(total["points"], known_max(score)), 6),
         "delta": round(total["points"] - before["total"]["points"], 2) if comparable and before else None,
         "complete": score["complete"],
         "revision": score.get("revision", 0),

@@ -9,11 +9,13 @@ from fastapi.responses import HTMLResponse
 from nicegui import ui
 
 from services.report import deadlines, league, rulebook
+from services.report.dashboard import agency_standing
 from services.report.dashboard.agency_signals import draw_signals
 from services.report.dashboard.fragments import agency_names, sheet_problem
 from services.report.dashboard.livepart import part
 from services.report.dashboard.render import PAGE_LANGUAGE, Words
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
+from services.report.naming import named_on
 from services.report.upstream import UpstreamError, path
 from services.report.windows import BoardKey
 
@@ -84,7 +86,8 @@ class AgencyPage:
     def __init__(self, at: Visit, agency: str) -> None:
         self.at = at
         self.agency = agency
-        self.known: dict[str, Any] = at.desk.hub.agencies.get(agency) or {"agency": agency, "name": agency}
+        known = at.desk.hub.agencies.get(agency) or {"agency": agency, "name": agency}
+        self.known: dict[str, Any] = named_on(known, at.key.window.last) if at.key else known
         english = at.language == "en" and self.known.get("name_en")
         self.name: str = self.known["name_en"] if english else self.known["name"]
 
@@ -169,6 +172,14 @@ class AgencyPage:
         around = group[first : first + 2 * PEERS_EACH_SIDE + 1]
         return self.at.draw("agency_peers", rows=around, mine=self.agency)
 
+    async def comparison(self) -> str:
+        """The year before, and peers by volume."""
+        return await agency_standing.comparison(self.at, self.agency, self._word)
+
+    async def judgements(self) -> str:
+        """Self-assessed, computed and verified points."""
+        return await agency_standing.judgements(self.at, self.agency, self._word)
+
     async def further(self) -> str:
         """Forecast and disputes, where the scoring service offers them."""
         forecast = await self._optional(path("scores", self.agency, "forecast"))
@@ -226,10 +237,14 @@ async def _parts(page: AgencyPage) -> None:
         with ui.element("div").classes("side"):
             await part(at, page.modules, concerns=scored)
             with ui.element("section").classes("panel"):
+                await part(at, page.judgements, concerns=scored)
+            with ui.element("section").classes("panel"):
                 await part(at, page.changes, concerns=scored)
         with ui.element("div").classes("side"):
             with ui.element("section").classes("panel"):
                 await part(at, page.peers, concerns=lambda touched: bool(touched.scores))
+            with ui.element("section").classes("panel"):
+                await part(at, page.comparison, every_s=agency_standing.REDRAW_SECONDS)
             with ui.element("section").classes("panel"):
                 await part(at, page.work, concerns=lambda touched: agency in touched.work, every_s=30.0)
             with ui.element("section").classes("panel"):
@@ -264,7 +279,8 @@ async def _evidence(
     )
     return HTMLResponse(
         at.draw(
-            "evidence", answer=answer, name=agency_names(at).get(agency, agency), after=after,
+            "evidence", answer=answer, names=agency_names(at), name=agency_names(at).get(agency, agency),
+            after=after,
             title=next(titles, criterion), here=f"/fragments/{language}/evidence/{agency}?{here}",
         )
     )  # fmt: skip

@@ -92,6 +92,14 @@ def signed(value: float | int | Decimal | None, language: str) -> str:
     return ("+" if value > 0 else "−") + points(size, language)
 
 
+def percent(value: float | Decimal | None, language: str) -> str:
+    """A change in percent with its sign and one decimal; a dash where there is none."""
+    if value is None:
+        return "–"
+    sign = "−" if value < 0 else "+" if value > 0 else ""
+    return f"{sign}{number(-value if value < 0 else value, language, 1)}%"
+
+
 def given(value: Any) -> Any:
     """The value, None for a field that another service left out."""
     return None if isinstance(value, Undefined) else value
@@ -141,6 +149,7 @@ def _environment(language: str) -> Environment:
         num=lambda value, places=0: number(given(value), language, places),
         points=lambda value: points(given(value), language),
         signed=lambda value: signed(given(value), language),
+        percent=lambda value: percent(given(value), language),
         day=lambda value: day(given(value)),
         instant=lambda value: instant(given(value)),
         period=lambda value: period_name(value, t),

@@ -7,6 +7,7 @@ from typing import Any
 from services.report.documents.figures import Criterion, ModulePoints
 from services.report.documents.scoring import Answers
 from services.report.documents.snapshot import Agency, NamedList
+from services.report.naming import named_on
 
 COMPONENT_GROUPS = ("departments", "vertical", "districts", "communes", "party")
 CLASSES = ("party", "departments", "districts", "communes")
@@ -33,7 +34,7 @@ def read_agencies(answers: Answers) -> dict[str, Agency]:
     for row in answers.agencies.body["agencies"]:
         modules = tuple(row.get("modules") or ())
         found[row["agency"]] = Agency(
-            agency=row["agency"], name=row["name"], group=row["group"],
+            agency=row["agency"], name=named_on(row, last)["name"], group=row["group"],
             bloc=row.get("bloc") or ("party" if row["group"] == "party" and "content" in modules else "none"),
             parent=row.get("parent"), modules=modules, listed=_listed(row, last),
         )  # fmt: skip
