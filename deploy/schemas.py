@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from shared.contracts import changes, envelope, facts, scores, states
+from shared.contracts import alerts, changes, envelope, facts, scores, states
 from shared.contracts.topics import MODULES, TOPICS
 from shared.contracts.words import full_type
 
@@ -48,6 +48,7 @@ def written_models() -> dict[str, type[BaseModel]]:
     emitted: dict[str, type[BaseModel]] = {
         "change": changes.Change,
         "rejection": changes.Rejection,
+        "alert": alerts.Alert,
         "score": scores.Score,
         "score-change": scores.ScoreChange,
         "period": scores.PeriodState,
@@ -78,7 +79,7 @@ _PAGES_OF_TOPIC = {
     "scores": ["score"],
     "score.changes": ["score-change"],
     "periods": ["period"],
-    "alerts": ["change"],
+    "alerts": ["alert"],
 }
 
 

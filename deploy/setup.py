@@ -9,11 +9,13 @@ Run before the services start, by the administrator's role; safe to repeat, also
     BUS_PARTITIONS        partitions of every topic (6)
     BUS_REPLICATION       copies of every topic (1)
     BUS_PASSWORD_<ROLE>   password of each role: CONTENT, QA, DOSSIER, SCORING, REPORT
+    BUS_MASTER_KEY_FILE   where given, the publisher `scoring-office` is added, which signs rulings
 """
 
 import asyncio
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,7 +27,8 @@ from pydantic import Field, PostgresDsn, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.topics import DEFAULT_PARTITIONS, TOPICS, Topic
-from shared.runtime.access import prepare_schema
+from shared.runtime.access import Sealer, SealError, prepare_schema
+from shared.runtime.access.office import add_office
 from shared.runtime.kafka_security import client_options
 from shared.runtime.postgres import PASSING_FAULTS, Connection
 from shared.runtime.settings import Servers
@@ -50,6 +53,7 @@ class SetupSettings(BaseSettings):
     kafka: Servers
     partitions: int = Field(default=DEFAULT_PARTITIONS, ge=1, le=1_000)
     replication: int = Field(default=1, ge=1, le=15)
+    master_key_file: Path | None = None
     password_content: SecretStr = Field(min_length=8)
     password_qa: SecretStr = Field(min_length=8)
     password_dossier: SecretStr = Field(min_length=8)
@@ -88,6 +92,16 @@ async def prepare_postgres(admin_url: str, passwords: Mapping[str, str], databas
             await inside.close()
     finally:
         await outside.close()
+
+
+async def prepare_office(admin_url: str, master_key_file: Path, database: str = DATABASE) -> None:
+    """Add the publisher of the scoring office, whose key the content service signs with."""
+    sealer = Sealer.from_file(master_key_file)
+    inside = await _connect(urlunsplit(urlsplit(admin_url)._replace(path=f"/{database}")))
+    try:
+        await add_office(inside, sealer)
+    finally:
+        await inside.close()
 
 
 async def _connect(url: str) -> Connection:
@@ -221,6 +235,8 @@ async def prepare(settings: SetupSettings) -> list[str]:
         prepare_postgres(str(settings.admin_database), settings.passwords()),
         prepare_topics(settings.kafka, settings.partitions, settings.replication),
     )
+    if settings.master_key_file is not None and settings.master_key_file.exists():
+        await prepare_office(str(settings.admin_database), settings.master_key_file)
     return topics
 
 
@@ -231,7 +247,7 @@ def main() -> int:
         missing = ", ".join("BUS_" + str(fault["loc"][0]).upper() for fault in error.errors())
         sys.stderr.write(f"setup: these settings are missing or wrong: {missing}\n")
         return 2
-    except (SetupError, asyncpg.PostgresError) as error:
+    except (SetupError, SealError, asyncpg.PostgresError) as error:
         sys.stderr.write(f"setup: {error}\n")
         return 1
     sys.stderr.write(f"setup: the database is ready; topics made: {', '.join(made) or 'none were missing'}\n")

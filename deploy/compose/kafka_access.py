@@ -2,7 +2,7 @@
 
     docker compose run --rm --no-deps kafka-access services          the services' own; safe to repeat
     docker compose run --rm --no-deps kafka-access publisher NAME    may write to the three inboxes
-    docker compose run --rm --no-deps kafka-access subscriber NAME   may read scores, in groups NAME…
+    docker compose run --rm --no-deps kafka-access subscriber NAME   may read what scoring and the clock say
     docker compose run --rm --no-deps kafka-access remove NAME       ends one of the two
 
 `publisher` and `subscriber` print {"user", "password"}, this once; asked again, they give a new password.
@@ -42,8 +42,8 @@ def group(user: str, name: str, pattern: Pattern = Pattern.LITERAL) -> list[Rule
 
 
 def domain_service(module: str) -> list[Rule]:
-    """Reads its inbox; writes its changes and what it refused, and may read both again."""
-    own = topics(module, (f"{module}.events", "rejections"), READ, WRITE)
+    """Reads its inbox; writes its changes, what it refused and its warnings, and may read them again."""
+    own = topics(module, (f"{module}.events", "rejections", "alerts"), READ, WRITE)
     return topics(module, (f"{module}.inbox",), READ) + own + group(module, f"{module}-service")
 
 
@@ -51,8 +51,10 @@ def services() -> list[Rule]:
     """What the services and the operator's containers may do."""
     rules = [rule for module in MODULES for rule in domain_service(module)]
     rules += topics("scoring", CHANGES, READ) + group("scoring", "scoring")
-    rules += topics("scoring", ("scores", "score.changes", "periods", "alerts"), READ, WRITE)
+    rules += topics("scoring", ("scores", "score.changes", "periods"), READ, WRITE)
     rules += topics("report", ("*",), READ)
+    # Rulings on disputes are facts like any other: the office sends them, signed, by the inboxes.
+    rules += topics("content", INBOXES, WRITE)
     rules += topics("tools", INBOXES, WRITE)
     changing = (Operation.CREATE, Operation.ALTER, Operation.DESCRIBE_CONFIGS, Operation.ALTER_CONFIGS)
     rules += topics("setup", ("*",), *changing)
@@ -68,7 +70,8 @@ def publisher(name: str) -> list[Rule]:
 
 
 def subscriber(name: str) -> list[Rule]:
-    return topics(name, ("scores", "score.changes", "periods"), READ) + group(name, name, Pattern.PREFIXED)
+    read = topics(name, ("scores", "score.changes", "periods", "alerts"), READ)
+    return read + group(name, name, Pattern.PREFIXED)
 
 
 def read_users(path: Path) -> dict[str, str]:

@@ -57,6 +57,8 @@ def files_of(values: Mapping[str, str]) -> list[SecretFile]:
         SecretFile("postgres", "password", values["admin"], 0o444),
         SecretFile("grafana", "password", values["grafana"], 0o444),
         SecretFile("setup", "BUS_ADMIN_DATABASE", admin),
+        # For the key of the scoring office, which the set-up makes.
+        SecretFile("setup", "master.key", values["master_key"]),
         SecretFile("tools", "BUS_ADMIN_DATABASE", admin),
         SecretFile("tools", "master.key", values["master_key"]),
     ]

@@ -11,7 +11,9 @@ import typer
 
 from deploy.local import (
     commands_compare,
+    commands_deadlines,
     commands_demo,
+    commands_disputes,
     commands_parked,
     commands_periods,
     commands_publish,
@@ -35,14 +37,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (
-    commands_demo, commands_system, commands_publish, commands_scores, commands_signals, commands_compare,
+ROOMS = (
+    commands_demo,
+    commands_system,
+    commands_publish,
+    commands_scores,
+    commands_signals,
+    commands_compare,
+    commands_deadlines,
     commands_work,
-):  # fmt: skip
+)
+for room in ROOMS:
     app.registered_commands += room.app.registered_commands
 app.add_typer(commands_publisher.app, name="publisher", rich_help_panel="Facts")
 app.add_typer(commands_parked.app, name="parked", rich_help_panel="Facts")
 app.add_typer(commands_periods.app, name="periods", rich_help_panel="Scores")
+app.add_typer(commands_disputes.app, name="disputes", rich_help_panel="Scores")
 
 
 def _flowing(text: str) -> str:

@@ -23,6 +23,8 @@ _ID_FIELDS = {
     "question": "question_id",
     "dossier": "dossier_code",
     "procedure": "procedure_code",
+    "dispute": "dispute_id",
+    "ruling": "dispute_id",
 }
 
 
@@ -81,7 +83,8 @@ def _subject(short: str, data: Mapping[str, Any]) -> str:
     family = short.partition(".")[0]
     field = _ID_FIELDS.get(family)
     if field is not None and field in data:
-        return f"{family}/{data[field]}"
+        kind = "dispute" if family == "ruling" else family
+        return f"{kind}/{data[field]}"
     return f"{family}/{data.get('agency', '')}"
 
 

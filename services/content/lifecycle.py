@@ -7,7 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.content.article import fold_article
+from services.content.dispute import fold_dispute
+from services.content.dispute_terms import Terms, read_terms
 from services.content.records import fold_record
+from shared.calendar.working import WorkingCalendar, vietnam
 from shared.contracts.facts import CONTENT_FACTS
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded
 
@@ -28,14 +31,22 @@ _REF_OF: Mapping[str, Callable[[Mapping[str, Any], str], tuple[str, str]]] = {
         "assessment",
         f"{data['agency']}/{data['period']}/{data['criterion']}",
     ),
+    "dispute.submitted": lambda data, _: ("dispute", data["dispute_id"]),
+    "dispute.withdrawn": lambda data, _: ("dispute", data["dispute_id"]),
+    "ruling.opened": lambda data, _: ("dispute", data["dispute_id"]),
+    "ruling.given": lambda data, _: ("dispute", data["dispute_id"]),
 }
 
 
 class ContentLifecycle:
-    """The lifecycles of everything the content service keeps. Nothing in it has a deadline."""
+    """The lifecycles of everything the content service keeps. Of it, disputes have a deadline."""
 
     module = "content"
     fact_models: Mapping[str, type[BaseModel]] = CONTENT_FACTS
+
+    def __init__(self, calendar: WorkingCalendar, terms: Terms) -> None:
+        self._calendar = calendar
+        self._terms = terms
 
     def entity_of(self, fact_type: str, data: Mapping[str, Any], fact_id: str) -> EntityRef:
         """Each entity belongs to its agency, so no agency can reach another's by its id."""
@@ -43,12 +54,14 @@ class ContentLifecycle:
         return EntityRef(kind, entity, data["agency"])
 
     def fold(self, ref: EntityRef, facts: Sequence[Fact], now: datetime) -> Folded:
-        """The state of an article or of one of the records."""
+        """The state of an article, a dispute, or one of the records."""
         if ref.kind == "article":
             return fold_article(ref, facts)
+        if ref.kind == "dispute":
+            return fold_dispute(ref, facts, now, self._calendar, self._terms)
         return fold_record(ref, facts)
 
 
 def lifecycle() -> ContentLifecycle:
-    """The lifecycle. It needs neither calendar nor settings."""
-    return ContentLifecycle()
+    """The lifecycle with the calendar and the terms that ship. Raises DataFileError."""
+    return ContentLifecycle(vietnam(), read_terms())

@@ -1,6 +1,6 @@
 """A deadline shown step by step, as data for display: what ran when, what was skipped, what moved it.
 
-The input is the public state of a question or dossier, so anyone who reads the topics can explain a
+The input is the public state of a question, dossier or dispute, so anyone who reads the topics can explain a
 deadline; nothing here decides one.
 """
 
@@ -50,7 +50,9 @@ class ExplainedMove(_Shape):
     at: datetime
     kind: MoveKind
     due_at: datetime | None
-    moved_seconds: int = Field(description="Working time by which this step moved the due instant later.")
+    moved_seconds: int = Field(
+        description="Working time by which this step moved the due instant; negative: it came earlier."
+    )
     note: dict[str, Any]
 
 
@@ -82,6 +84,9 @@ class DeadlineExplanation(_Shape):
     start: datetime
     original_due_at: datetime | None
     due_at: datetime | None
+    term_seconds: int | None = Field(
+        description="Working time from the start to the due instant; negative: it was due before it began."
+    )
     ended_at: datetime | None
     conclusion: Conclusion
     late_by_seconds: int = Field(description="Working time past due: until the end, or until now.")
@@ -120,6 +125,7 @@ def explain_deadline(
         start=start,
         original_due_at=next((move.due_at for move in moves if move.due_at), None),
         due_at=due,
+        term_seconds=signed_working_seconds(calendar, start, due) if due else None,
         ended_at=end,
         conclusion=conclusion,
         late_by_seconds=_seconds(late),
@@ -130,7 +136,7 @@ def explain_deadline(
         hours_provenance=calendar.hours.provenance,
         calendar=calendar.version,
         computed_with=computed_with,
-        moves=list(_explained(calendar, moves)),
+        moves=list(_explained(calendar, start, moves)),
         days=days,
         days_left_out=max(0, last.toordinal() - start.toordinal() + 1 - MAX_DAYS_SHOWN),
     )
@@ -177,6 +183,21 @@ def explain_dossier(
     return explain_deadline(calendar, moves, local(now), state["calendar"])
 
 
+def explain_dispute(
+    calendar: WorkingCalendar, state: Mapping[str, Any], now: datetime
+) -> DeadlineExplanation | None:
+    """The term to decide a dispute from its public state; None while it was never submitted."""
+    moves: list[Move] = []
+    for step in state["history"]:
+        if step["type"] == "dispute.submitted":
+            moves.append(Move(_at(state["submitted_at"]), "start", _due(step), {"about": state["about"]}))
+        elif moves and step["type"] == "ruling.given":
+            moves.append(Move(_at(state["ruled_at"]), "end", _due(step), {"how": step["status"]}))
+        elif moves and step["type"] == "dispute.withdrawn":
+            moves.append(Move(_at(state["withdrawn_at"]), "end", _due(step), {"how": "withdrawn"}))
+    return explain_deadline(calendar, moves, local(now), state["calendar"])
+
+
 def _at(text: str) -> datetime:
     return parse_instant(text)
 
@@ -216,7 +237,8 @@ def _day(
 ) -> ExplainedDay:
     special = calendar.special.get(day)
     low, high = max(start, start_of_day(day)), min(last, end_of_day(day))
-    ran = calendar.working_time_between(low, high)
+    # Seconds are cut off the sum since the start, so that the days add up to the whole to the second.
+    ran = signed_working_seconds(calendar, start, high) - signed_working_seconds(calendar, start, low)
     stood = sum(
         (calendar.working_time_between(max(low, a), min(high, b)) for a, b in pauses), start=timedelta(0)
     )
@@ -228,8 +250,8 @@ def _day(
         date=day,
         kind=_kind(day, special),
         number=0 if n == 0 else number,
-        counted_seconds=_seconds(ran - stood),
-        paused_seconds=_seconds(stood),
+        counted_seconds=max(0, ran - _seconds(stood)),
+        paused_seconds=min(ran, _seconds(stood)),
         name_vi=special.name_vi if special else None,
         name_en=special.name_en if special else None,
         swapped_with=special.swapped_with if special else None,
@@ -246,18 +268,18 @@ def _kind(day: Date, special: SpecialDay | None) -> DayKind:
     return "day_off_in_exchange" if special.swapped_with else "holiday"
 
 
-def _explained(calendar: WorkingCalendar, moves: Sequence[Move]) -> Iterator[ExplainedMove]:
-    before: datetime | None = None
+def _explained(calendar: WorkingCalendar, start: datetime, moves: Sequence[Move]) -> Iterator[ExplainedMove]:
+    before: int | None = None
     for move in moves:
-        moved = calendar.working_time_between(before, move.due_at) if before and move.due_at else timedelta(0)
+        after = signed_working_seconds(calendar, start, move.due_at) if move.due_at else before
         yield ExplainedMove(
             at=move.at,
             kind=move.kind,
             due_at=move.due_at,
-            moved_seconds=_seconds(moved),
+            moved_seconds=after - before if after is not None and before is not None else 0,
             note=dict(move.note),
         )
-        before = move.due_at or before
+        before = after
 
 
 def _conclusion(due: datetime | None, end: datetime | None, now: datetime, standing: bool) -> Conclusion:
@@ -270,6 +292,13 @@ def _conclusion(due: datetime | None, end: datetime | None, now: datetime, stand
     if due is None:
         return "no_due"
     return "overdue_now" if due < now else "running"
+
+
+def signed_working_seconds(calendar: WorkingCalendar, start: datetime, end: datetime) -> int:
+    """Whole seconds of working time from `start` to `end`; negative when `end` comes first."""
+    if end < start:
+        return -_seconds(calendar.working_time_between(end, start))
+    return _seconds(calendar.working_time_between(start, end))
 
 
 def _seconds(duration: timedelta) -> int:

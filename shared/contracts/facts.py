@@ -16,6 +16,8 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
+    StringConstraints,
     WithJsonSchema,
     model_validator,
 )
@@ -44,6 +46,12 @@ DeletionReason = Literal["violation", "duplicate", "handled_elsewhere"]
 Outcome = Literal["approved", "refused"]
 Level = Literal["province", "district", "commune"]
 ServiceLevel = Literal["full", "partial", "none"]
+Contested = Literal["score", "fact"]
+Ruling = Literal["upheld", "dismissed"]
+ModuleName = Literal["content", "qa", "dossier"]
+
+MAX_CORRECTIONS = 20
+"""Facts that one ruling may put right; a bigger mistake is several disputes."""
 
 
 FIRST_YEAR, LAST_YEAR = 1999, 2088
@@ -297,6 +305,65 @@ class FactRetracted(FactData):
     reason: Text
 
 
+# --------------------------------------------------------------------------------------- disputes
+
+DisputeId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
+"""An id that the agency gives; the facts of the ruling carry it in theirs."""
+
+
+class DisputeSubmitted(FactData):
+    """An agency contests its score in a period, one criterion of it, or a fact about it."""
+
+    dispute_id: DisputeId
+    about: Contested
+    claim: Text = Field(min_length=1, description="What is wrong, and why.")
+    submitted_at: Moment
+    period: Period | None = None
+    module: ModuleName | None = Field(default=None, description="Of the criterion, or of the fact.")
+    criterion: Name | None = None
+    fact: FactReference | None = None
+    evidence_url: Url | None = None
+
+    @model_validator(mode="after")
+    def _says_what_is_contested(self) -> Self:
+        if self.about == "score" and self.period is None:
+            raise ValueError("a dispute about a score names its period")
+        if self.about == "fact" and (self.fact is None or self.module is None):
+            raise ValueError("a dispute about a fact names the fact and the module that keeps it")
+        return self
+
+
+class DisputeWithdrawn(FactData):
+    dispute_id: DisputeId
+    withdrawn_at: Moment
+    reason: Text | None = None
+
+
+class RulingOpened(FactData):
+    """The office takes a dispute up. Who sent the dispute cannot rule on it."""
+
+    dispute_id: DisputeId
+    opened_at: Moment
+    officer: Name
+
+
+class RulingGiven(FactData):
+    """The decision, with its reason. `corrections` names the facts that put right what was wrong."""
+
+    dispute_id: DisputeId
+    given_at: Moment
+    officer: Name
+    ruling: Ruling
+    reason: Text = Field(min_length=1)
+    corrections: list[FactReference] = Field(default_factory=list, max_length=MAX_CORRECTIONS)
+
+    @model_validator(mode="after")
+    def _corrects_only_what_it_upholds(self) -> Self:
+        if self.ruling == "dismissed" and self.corrections:
+            raise ValueError("a dispute that is dismissed corrects nothing")
+        return self
+
+
 RETRACTED = "fact.retracted"
 
 CONTENT_FACTS: Mapping[str, type[FactData]] = MappingProxyType(
@@ -311,6 +378,10 @@ CONTENT_FACTS: Mapping[str, type[FactData]] = MappingProxyType(
         "channel.opened": ChannelOpened,
         "report.received": ReportReceived,
         "assessment.recorded": AssessmentRecorded,
+        "dispute.submitted": DisputeSubmitted,
+        "dispute.withdrawn": DisputeWithdrawn,
+        "ruling.opened": RulingOpened,
+        "ruling.given": RulingGiven,
     }
 )
 QA_FACTS: Mapping[str, type[FactData]] = MappingProxyType(
@@ -349,6 +420,10 @@ HAPPENED_AT: Mapping[str, str] = MappingProxyType(
         "audience.measured": "date",
         "report.received": "received_at",
         "assessment.recorded": "assessed_at",
+        "dispute.submitted": "submitted_at",
+        "dispute.withdrawn": "withdrawn_at",
+        "ruling.opened": "opened_at",
+        "ruling.given": "given_at",
         "question.received": "received_at",
         "question.accepted": "accepted_at",
         "question.forwarded": "forwarded_at",

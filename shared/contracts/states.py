@@ -14,11 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.contracts.facts import (
     ArticleKind,
     Channel,
+    Contested,
     Day,
     DeletionReason,
     DossierChannel,
+    FactReference,
     Language,
     Level,
+    ModuleName,
     Moment,
     Outcome,
     ServiceLevel,
@@ -250,6 +253,31 @@ class AssessmentState(State):
     history: list[AssessmentStep]
 
 
+class DisputeState(State):
+    status: Literal["unopened", "submitted", "taken_up", "upheld", "dismissed", "withdrawn", "expired"] = (
+        Field(description="`expired`: the term ran out and nobody had decided.")
+    )
+    about: Contested | None
+    period: Period | None
+    module: ModuleName | None
+    criterion: str | None
+    fact: FactReference | None
+    claim: str | None
+    evidence_url: str | None
+    submitted_at: Moment | None = Field(description="The term to decide starts here.")
+    due_at: Moment | None
+    taken_up_at: Moment | None
+    taken_up_by: str | None
+    ruled_at: Moment | None
+    ruled_by: str | None
+    ruling_reason: str | None
+    corrections: list[FactReference] = Field(description="The facts that the ruling put right.")
+    withdrawn_at: Moment | None
+    withdrawal_reason: str | None
+    calendar: str | None = Field(description="Version of the working calendar behind `due_at`.")
+    history: list[Step]
+
+
 STATE_OF_KIND: Mapping[str, type[State]] = MappingProxyType(
     {
         "article": ArticleState,
@@ -259,6 +287,7 @@ STATE_OF_KIND: Mapping[str, type[State]] = MappingProxyType(
         "channel": ChannelState,
         "report": ReportState,
         "assessment": AssessmentState,
+        "dispute": DisputeState,
         "question": QuestionState,
         "dossier": DossierState,
         "procedure": ProcedureState,

@@ -102,10 +102,10 @@ TOPICS: tuple[Topic, ...] = (
     Topic(
         "alerts",
         "delete",
+        "entity id",
         "agency",
-        "agency",
-        "scoring",
-        "Early warnings ahead of a breach, once each.",
+        "content, qa, dossier",
+        "Warnings of the clock: ahead of a breach and at it, once each, in working hours where so set.",
         retention_ms=26 * _WEEK_MS,
     ),
 )

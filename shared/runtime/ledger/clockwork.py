@@ -1,7 +1,8 @@
 """The clock speaks: `…due_soon` and `…overdue` facts at their instant, once each.
 
 They are rows of the ledger like any other fact, under the service's own source, with an id made of the
-entity and the due instant: a restart or a second replica finds them there and stays silent.
+entity and the due instant: a restart or a second replica finds them there and stays silent. Each is told on
+the topic `alerts` as well; `alerts.py` says when.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from shared.contracts.words import full_type
 from shared.runtime import logs
 from shared.runtime.clock import Clock
 from shared.runtime.ledger import statements
+from shared.runtime.ledger.alerts import Alerts, said_of
 from shared.runtime.ledger.decode import Candidate
 from shared.runtime.ledger.folding import Cause, EntityRow, fold_entity, records_for
 from shared.runtime.ledger.items import HTTP
@@ -29,6 +31,9 @@ POLL_SECONDS = 0.5
 QUIET = timedelta(seconds=30)
 LONG_QUIET = timedelta(seconds=60)
 IDLE_SECONDS = 2.0
+RELEASE_SECONDS = 5.0
+"""How often to look for warnings that waited for the office to open."""
+
 _BATCH = 200
 
 log = logs.get(__name__)
@@ -59,7 +64,9 @@ class Clockwork:
         lag: Callable[[], Awaitable[int]],
         quiet_since: Callable[[], float],
         on_commit: Callable[[], None] = lambda: None,
+        alerts: Alerts | None = None,
     ) -> None:
+        self._alerts = alerts or Alerts(lifecycle.module, partitions)
         self._life = life
         self._pool = pool
         self._lifecycle = lifecycle
@@ -74,10 +81,14 @@ class Clockwork:
         self._life.spawn("clock", self._loop)
 
     async def _loop(self, beat: Beat) -> None:
+        released_at = float("-inf")
         while not self._life.stopping.is_set():
             beat.touch()
             if await persistently(self.waiting):
                 await self._fire_all(beat)
+            if time.monotonic() - released_at >= RELEASE_SECONDS:
+                await persistently(self.release)
+                released_at = time.monotonic()
             try:
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._life.stopping.wait()
@@ -99,6 +110,13 @@ class Clockwork:
             count: int = await connection.fetchval(
                 "SELECT count(*) FROM entity WHERE next_at <= $1", self._clock()
             )
+        return count
+
+    async def release(self) -> int:
+        """Send the warnings that waited for the office to open, at most one batch; answers how many."""
+        count = await self._alerts.release(self._pool, self._clock())
+        if count:
+            self._on_commit()
         return count
 
     async def fire(self, caught_up: bool, idle: bool) -> int:
@@ -128,6 +146,7 @@ class Clockwork:
         added = await statements.insert_facts(connection, [(fact, HTTP) for fact in facts], now)
         changed: list[EntityRow] = []
         records: list[Record] = []
+        told: list[tuple[EntityRow, str, EntityRow | None]] = []
         for (row, word), candidate in zip(words, facts, strict=True):
             fact = candidate.fact
             after: EntityRow | None = None
@@ -137,9 +156,11 @@ class Clockwork:
                 after = fold_entity(self._lifecycle, ref, row, [cause], frozenset(), now, row.key)
             if after is not None:
                 records += records_for(self._lifecycle.module, after, row.agency, self._partitions)
+            told.append((row, word, after))
             after = after or row
             after.next_at = row.due_at if word == "due_soon" else None
             changed.append(after)
+        records += await self._alerts.give(connection, list(said_of(told)), now)
         await statements.write(connection, [], changed, records, {}, now)
 
 

@@ -26,7 +26,7 @@ MAX_YEARS_AHEAD = 10
 """How far a due date, or the day that an article is about, may lie ahead."""
 
 _AHEAD_FIELDS = frozenset({"due_at", "new_due_at", "concerns_date"})
-_SUBJECT_KINDS = frozenset({"article", "question", "dossier", "procedure"})
+_SUBJECT_KINDS = frozenset({"article", "question", "dossier", "procedure", "dispute"})
 _PUBLISHERS = "/publishers/"
 _MAX_ERRORS = 20
 

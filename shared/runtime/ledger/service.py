@@ -1,6 +1,6 @@
 """A domain service: the engine with its HTTP interface. Each service is little more than its lifecycle."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from shared.contracts.envelope import Event
 from shared.runtime import health, problem
-from shared.runtime.ledger import api, listing
+from shared.runtime.ledger import api, deadline_api, listing
 from shared.runtime.ledger.engine import Engine, open_engine
 from shared.runtime.ledger.lifecycle import Lifecycle
 from shared.runtime.ledger.settings import LedgerSettings
@@ -17,8 +17,17 @@ from shared.runtime.life import Life, Service, main
 
 VERSION = "1.0.0"
 
+Extend = Callable[[FastAPI, api.GetEngine], None]
+"""Adds the routes that only one module has."""
 
-def make_app(module: str, get: api.GetEngine, life: Life | None = None) -> FastAPI:
+
+def _nothing_more(_app: FastAPI, _get: api.GetEngine) -> None:
+    return
+
+
+def make_app(
+    module: str, get: api.GetEngine, life: Life | None = None, extend: Extend = _nothing_more
+) -> FastAPI:
     """The application of `module`; `get` gives the engine once a request comes."""
     app = FastAPI(
         title=f"Scoring bus: {module}",
@@ -33,8 +42,10 @@ def make_app(module: str, get: api.GetEngine, life: Life | None = None) -> FastA
     health.install(app, life or Life(), status)
     api.add_entrance(app, get)
     listing.add_listing(app, get)
+    deadline_api.add_deadline(app, get)
     api.add_reading(app, get)
     api.add_operation(app, get)
+    extend(app, get)
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -52,26 +63,36 @@ def make_app(module: str, get: api.GetEngine, life: Life | None = None) -> FastA
     return app
 
 
-def describe(module: str) -> dict[str, Any]:
+def describe(module: str, extend: Extend = _nothing_more) -> dict[str, Any]:
     """The OpenAPI document of `module`; nothing is connected to."""
 
     def never() -> Engine:
         raise RuntimeError("an application that only describes itself takes no requests")
 
-    return make_app(module, never).openapi()
+    return make_app(module, never, extend=extend).openapi()
 
 
-def service(settings: LedgerSettings, lifecycle: Lifecycle, register: Collection[str]) -> Service:
+def service(
+    settings: LedgerSettings,
+    lifecycle: Lifecycle,
+    register: Collection[str],
+    extend: Extend = _nothing_more,
+) -> Service:
     """What `life.main` runs."""
 
     @asynccontextmanager
     async def opened(life: Life) -> AsyncIterator[FastAPI]:
         async with open_engine(life, settings, lifecycle, register) as engine:
-            yield make_app(lifecycle.module, lambda: engine, life)
+            yield make_app(lifecycle.module, lambda: engine, life, extend)
 
     return opened
 
 
-def run(settings: LedgerSettings, lifecycle: Lifecycle, register: Collection[str]) -> int:
+def run(
+    settings: LedgerSettings,
+    lifecycle: Lifecycle,
+    register: Collection[str],
+    extend: Extend = _nothing_more,
+) -> int:
     """Run the service until it is asked to stop; answers the exit code."""
-    return main(lifecycle.module, settings, service(settings, lifecycle, register))
+    return main(lifecycle.module, settings, service(settings, lifecycle, register, extend))

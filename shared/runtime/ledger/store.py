@@ -305,6 +305,8 @@ def _refuse_retraction(candidate: Candidate, target_type: str, target_agency: st
         detail = "a retraction cannot be taken back; send the fact again under a new id"
     elif candidate.retracts is not None and candidate.retracts[0].startswith("/services/"):
         detail = "the clock's own facts cannot be taken back"
+    elif target_type.startswith("ruling.") and (candidate.retracts or ("",))[0] != fact.source:
+        detail = "a ruling is taken back only by who gave it"
     elif target_agency != fact.agency:
         detail = f"the fact to take back is not about {fact.agency}"
     else:

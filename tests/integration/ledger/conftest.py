@@ -158,7 +158,9 @@ def running_engine(empty_postgres_url: str, kafka_bootstrap: str, tmp_path: Path
         connection = await asyncpg.connect(empty_postgres_url)
         if fresh:
             write_master_key(key_file)
-            await make_topics(kafka_bootstrap, [f"{module}.inbox", f"{module}.events", "rejections"])
+            await make_topics(
+                kafka_bootstrap, [f"{module}.inbox", f"{module}.events", "rejections", "alerts"]
+            )
             await prepare_schema(connection, [])
             shown = await add_publisher(connection, Sealer.from_file(key_file), "cong", ["*"], ["*"])
             (tmp_path / "publisher.key").write_text(shown)

@@ -16,6 +16,7 @@ OTHER = "thi-xa-sa-pa"
 STRANGER = "huyen-bat-xat"
 PORTAL = "/publishers/cong-thanh-phan"
 CENTRAL = "/publishers/mot-cua"
+OFFICE = "/publishers/scoring-office"
 
 MODELS = {**CONTENT_FACTS, **QA_FACTS, **DOSSIER_FACTS}
 
@@ -30,6 +31,8 @@ _ID_OF = {
     "channel": {},
     "report": {"period": "2024-Q1"},
     "assessment": {"period": "2024-Q1", "criterion": "leaders-schedule"},
+    "dispute": {"dispute_id": "kn-1"},
+    "ruling": {"dispute_id": "kn-1"},
 }
 
 _REST: dict[str, dict[str, Any]] = {
@@ -37,6 +40,9 @@ _REST: dict[str, dict[str, Any]] = {
     "article.removed": {"reason": "sai"},
     "audience.measured": {"channel": "portal", "visits": 10},
     "assessment.recorded": {"points": "2.5", "assessed_by": "canbo"},
+    "dispute.submitted": {"about": "score", "period": "2024-Q1", "claim": "Thiếu 2 tin"},
+    "ruling.opened": {"officer": "lan"},
+    "ruling.given": {"officer": "lan", "ruling": "upheld", "reason": "đúng"},
     "question.answered": {"answerer_title": "Giám đốc"},
     "question.deleted": {"reason": "duplicate"},
     "question.forwarded": {"to_agency": OTHER},
@@ -135,6 +141,8 @@ def _other(draw: st.DrawFn, /, fact_type: str, **who: Any) -> Fact:
         more = {"date": "2024-01-20", "visits": draw(st.integers(0, 9))}
     elif fact_type == "assessment.recorded":
         more["points"] = draw(st.sampled_from(["2", "2.50", 2, 1.25]))
+    elif fact_type == "ruling.given":
+        more["ruling"] = draw(st.sampled_from(["upheld", "dismissed"]))
     elif fact_type == "report.received":
         more["document"] = draw(st.none() | st.sampled_from(["01/BC", "02/BC"]))
     return fact(fact_type, when, **who, **more)
@@ -151,12 +159,16 @@ def _any_of(fact_type: str, **who: Any) -> st.SearchStrategy[Fact]:
     return _other(fact_type, **who)
 
 
+_FAMILIES = {"dispute.": ("dispute.", "ruling."), "ruling.": ("dispute.", "ruling.")}
+"""Entities that facts of several families are about."""
+
+
 def entities(prefix: str, *, max_size: int = 9) -> st.SearchStrategy[list[Fact]]:
     """Facts of one entity whose types begin with `prefix`: any number, any order, sensible or not.
 
     Ids are few, so that two facts may differ in nothing but their source; each (source, id) is one fact.
     """
-    types = sorted(name for name in MODELS if name.startswith(prefix))
+    types = sorted(name for name in MODELS if name.startswith(_FAMILIES.get(prefix, (prefix,))))
     agencies = [AGENCY, OTHER, STRANGER] if prefix == "question." else [AGENCY]
 
     def one(drawn: tuple[str, str, str, int]) -> st.SearchStrategy[Fact]:

@@ -27,6 +27,8 @@ PREFIXES = {
     "channel.": ("content", "channel", f"{AGENCY}/n1"),
     "report.": ("content", "report", f"{AGENCY}/2024-Q1"),
     "assessment.": ("content", "assessment", f"{AGENCY}/2024-Q1/leaders-schedule"),
+    "dispute.": ("content", "dispute", "kn-1"),
+    "ruling.": ("content", "dispute", "kn-1"),
     "question.": ("qa", "question", "hoi-1"),
     "dossier.": ("dossier", "dossier", "000.00.10.H38-240115-0001"),
     "procedure.": ("dossier", "procedure", "1.000123"),
@@ -114,7 +116,7 @@ def test_deadlines_are_about_what_the_state_says(prefix: str, data: st.DataObjec
         assert due is not None
         assert deadline.due_at == parse_instant(due)
         assert deadline.at <= deadline.due_at
-        assert folded.state["status"] in ("accepted", "received", "in_progress")
+        assert folded.state["status"] in ("accepted", "received", "in_progress", "submitted", "taken_up")
     kinds = [deadline.kind for deadline in folded.deadlines]
     assert kinds in ([], ["overdue"], ["due_soon", "overdue"])
     if folded.state.get("overdue"):

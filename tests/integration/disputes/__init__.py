@@ -1,0 +1,1 @@
+"""Disputes on a whole running system."""
