@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from nicegui import ui
 
 from services.report import deadlines, league, rulebook
-from services.report.dashboard import agency_standing
+from services.report.dashboard import agency_standing, disputes
 from services.report.dashboard.agency_signals import draw_signals
 from services.report.dashboard.fragments import agency_names, sheet_problem
 from services.report.dashboard.livepart import part
@@ -23,6 +23,8 @@ MAX_CHANGES = 60
 MAX_DEADLINES = 40
 EVIDENCE_PAGE = 25
 PEERS_EACH_SIDE = 3
+DISPUTES_SECONDS = 60.0
+"""Seldom: a form that somebody fills in is drawn anew with them."""
 SCORE_FRESH_SECONDS = 0.5
 _VOLUME = re.compile(r"volume (\S+) < (\S+)")
 
@@ -181,10 +183,13 @@ class AgencyPage:
         return await agency_standing.judgements(self.at, self.agency, self._word)
 
     async def further(self) -> str:
-        """Forecast and disputes, where the scoring service offers them."""
+        """The forecast, where the scoring service offers one."""
         forecast = await self._optional(path("scores", self.agency, "forecast"))
-        disputes = await self._optional(path("disputes"), agency=self.agency)
-        return self.at.draw("agency_further", forecast=forecast, disputes=disputes, word=self._word)
+        return self.at.draw("agency_further", forecast=forecast, word=self._word)
+
+    async def disputes(self) -> str:
+        """What the agency contests, and for an officer the forms to decide."""
+        return await disputes.panel(self.at, self.agency)
 
     async def signals(self) -> str:
         """What may be gaming, with its facts."""
@@ -216,6 +221,10 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
             ) and not desk.hub.agencies.get(agency):
                 markup(at.draw("blank", title=at.t("agency.unknown"), text=agency))
                 return
+            if told := request.query_params.get("told"):
+                markup(at.draw("notice", kind="info", text=at.t(f"dispute.told_{told}", told[:40])))
+            if problem := request.query_params.get("problem"):
+                markup(at.draw("notice", kind="error", text=problem[:500]))
             await _parts(page)
 
     @app.get(f"/fragments/{language}/evidence/{{agency}}", include_in_schema=False)
@@ -223,6 +232,8 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
         request: Request, agency: str, module: str, criterion: str, after: str = ""
     ) -> HTMLResponse:
         return await _evidence(desk, request, language, agency, module, criterion, after)
+
+    disputes.install(app, desk, language)
 
 
 async def _parts(page: AgencyPage) -> None:
@@ -249,6 +260,8 @@ async def _parts(page: AgencyPage) -> None:
                 await part(at, page.work, concerns=lambda touched: agency in touched.work, every_s=30.0)
             with ui.element("section").classes("panel"):
                 await part(at, page.further, every_s=30.0)
+            with ui.element("section").classes("panel"):
+                await part(at, page.disputes, every_s=DISPUTES_SECONDS)
             with ui.element("section").classes("panel"):
                 await part(at, page.signals)
     markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')

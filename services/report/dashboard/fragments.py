@@ -14,6 +14,7 @@ from shared.contracts.topics import MODULES
 from shared.runtime.problem import ProblemError
 
 _MODULE_OF_KIND = {"question": "qa", "dossier": "dossier", "procedure": "dossier"}
+_WITH_DEADLINE = frozenset({"question", "dossier", "dispute"})
 _ACTIONS = ("repair", "replay", "drop")
 MAX_EVENT_CHARACTERS = 256 * 1024
 
@@ -64,7 +65,8 @@ def install(app: FastAPI, desk: Desk, language: str) -> None:
             )
         except UpstreamError as error:
             return sheet_problem(at, error, entity)
-        return HTMLResponse(at.draw("entity", answer=answer, names=agency_names(at)))
+        deadline = await _deadline(desk, service, kind, entity, agency)
+        return HTMLResponse(at.draw("entity", answer=answer, names=agency_names(at), deadline=deadline))
 
     @app.get(base + "/fact", include_in_schema=False)
     async def fact(request: Request, source: str, id: str) -> HTMLResponse:
@@ -106,6 +108,19 @@ def install(app: FastAPI, desk: Desk, language: str) -> None:
         if at.officer:
             await desk.accounts.record(at.officer, f"rejection.{action}", f"{module}/{number}")
         return await _rejection(at, module, number, done=at.t(f"ops.done_{action}"))
+
+
+async def _deadline(desk: Desk, service: str, kind: str, entity: str, agency: str) -> dict[str, Any] | None:
+    """The steps of an entity's deadline; None where no clock ran, or the service cannot tell."""
+    if kind not in _WITH_DEADLINE:
+        return None
+    try:
+        found: dict[str, Any] = await desk.upstream.get(
+            service, path("entities", kind, entity, "deadline"), {"agency": agency}
+        )
+    except UpstreamError:
+        return None
+    return found
 
 
 async def _rejection(

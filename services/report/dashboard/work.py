@@ -12,6 +12,7 @@ from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 
 MAX_SHOWN = 200
+MAX_ALERTS = 50
 REDRAW_SECONDS = 30.0
 
 
@@ -64,6 +65,11 @@ class WorkPage:
             "deadline_list", waiting=chosen[:MAX_SHOWN], total=len(chosen), agencies=self.names()
         )
 
+    async def alerts(self) -> str:
+        """The warnings that went out last, newest first."""
+        known = list(self.at.desk.view.alerts)
+        return self.at.draw("work_alerts", alerts=known[: -MAX_ALERTS - 1 : -1], names=self.names())
+
 
 def install(desk: Desk, path: str, language: str) -> None:
     """Register the page under `path`."""
@@ -81,6 +87,8 @@ def install(desk: Desk, path: str, language: str) -> None:
                         at.draw("work_filter", page=page, names=sorted(page.names().items(), key=_by_name))
                     )
                     await part(at, page.items, concerns=_moved, every_s=REDRAW_SECONDS)
+                with ui.element("section").classes("panel"):
+                    await part(at, page.alerts, every_s=REDRAW_SECONDS)
             markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
 
