@@ -27,6 +27,7 @@ from pydantic import Field, PostgresDsn, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.topics import DEFAULT_PARTITIONS, TOPICS, Topic
+from shared.runtime import audit_trail
 from shared.runtime.access import Sealer, SealError, prepare_schema
 from shared.runtime.access.office import add_office
 from shared.runtime.kafka_security import client_options
@@ -146,6 +147,7 @@ async def _prepare_schemas(connection: Connection, roles: tuple[str, ...], datab
         ):
             await connection.execute(await _statement(connection, template, database, role))
     await prepare_schema(connection, DOMAIN_ROLES)
+    await audit_trail.prepare_schema(connection, roles)
 
 
 # Kafka ------------------------------------------------------------------------------------------------------

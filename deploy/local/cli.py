@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from deploy.local import (
+    commands_audit_trail,
     commands_compare,
     commands_deadlines,
     commands_demo,
@@ -18,6 +19,7 @@ from deploy.local import (
     commands_periods,
     commands_publish,
     commands_publisher,
+    commands_rules,
     commands_scores,
     commands_signals,
     commands_system,
@@ -53,6 +55,8 @@ app.add_typer(commands_publisher.app, name="publisher", rich_help_panel="Facts")
 app.add_typer(commands_parked.app, name="parked", rich_help_panel="Facts")
 app.add_typer(commands_periods.app, name="periods", rich_help_panel="Scores")
 app.add_typer(commands_disputes.app, name="disputes", rich_help_panel="Scores")
+app.add_typer(commands_rules.app, name="rules", rich_help_panel="Scores")
+app.add_typer(commands_audit_trail.app, name="audit-trail", rich_help_panel="System")
 
 
 def _flowing(text: str) -> str:
@@ -61,7 +65,7 @@ def _flowing(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for each in (app, commands_publisher.app, commands_parked.app):
+for each in (app, commands_publisher.app, commands_parked.app, commands_audit_trail.app, commands_rules.app):
     for command in each.registered_commands:
         command.help = _flowing((command.callback and command.callback.__doc__) or "")
 

@@ -1,25 +1,21 @@
-"""./run publisher add|list|rotate|retire|grants|revoke."""
+"""./run publisher add|list|rotate|retire|grants|limit|revoke."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-import asyncpg
 import typer
 
-from deploy.local import control, screen
+from deploy.local import screen
+from deploy.local.administrator import as_admin
+from deploy.local.api import present_user
 from deploy.local.layout import LaunchError, Layout, load_secrets, read_json, write_json
 from deploy.local.options import DATA_DEFAULT, Data, Json, PortBase, opened
-from deploy.local.postgres import DATABASE, cluster_of
 from shared.runtime import access
-from shared.runtime.postgres import Connection, connect
 
 app = typer.Typer(
     help="Publishers: the systems that may send facts, their keys and what they may speak about.",
     no_args_is_help=True,
 )
-Answer = TypeVar("Answer")
 
 Name = Annotated[str, typer.Argument(help="Name of the publisher; its events have source /publishers/NAME.")]
 Agencies = Annotated[
@@ -47,10 +43,10 @@ def add(
     """
     del json
     layout = opened(data, port_base)
-    key = _as_admin(
+    key = as_admin(
         layout,
         lambda connection: access.add_publisher(
-            connection, _sealer(layout), name, agencies.split(","), types.split(",")
+            connection, _sealer(layout), name, agencies.split(","), types.split(","), by=present_user()
         ),
     )
     _show_key(layout, name, key)
@@ -61,7 +57,10 @@ def rotate(name: Name, data: Data = DATA_DEFAULT, port_base: PortBase = None, js
     """Give a publisher a second key and print it. Both work until ./run publisher retire."""
     del json
     layout = opened(data, port_base)
-    key = _as_admin(layout, lambda connection: access.rotate_publisher(connection, _sealer(layout), name))
+    key = as_admin(
+        layout,
+        lambda connection: access.rotate_publisher(connection, _sealer(layout), name, present_user()),
+    )
     _show_key(layout, name, key)
 
 
@@ -70,7 +69,7 @@ def retire(name: Name, data: Data = DATA_DEFAULT, port_base: PortBase = None, js
     """End a rotation: every key but the newest stops working."""
     del json
     layout = opened(data, port_base)
-    retired = _as_admin(layout, lambda connection: access.retire_old_keys(connection, name))
+    retired = as_admin(layout, lambda connection: access.retire_old_keys(connection, name, present_user()))
     screen.print_json({"publisher": name, "retired": retired})
 
 
@@ -86,11 +85,37 @@ def grants(
     """Replace what a publisher may say."""
     del json
     layout = opened(data, port_base)
-    _as_admin(
+    as_admin(
         layout,
-        lambda connection: access.change_grants(connection, name, agencies.split(","), types.split(",")),
+        lambda connection: access.change_grants(
+            connection, name, agencies.split(","), types.split(","), present_user()
+        ),
     )
     screen.print_json({"publisher": name, "agencies": agencies.split(","), "types": types.split(",")})
+
+
+@app.command()
+def limit(
+    name: Name,
+    events_per_second: Annotated[
+        int | None,
+        typer.Option(min=1, help="Events a second over HTTP, to each process; the default if left out."),
+    ] = None,
+    data: Data = DATA_DEFAULT,
+    port_base: PortBase = None,
+    json: Json = True,
+) -> None:
+    """Set how much a publisher may send. Beyond it the answer is 429 with Retry-After; nothing is lost.
+
+    Example: ./run publisher limit cong-so-y-te --events-per-second 50
+    """
+    del json
+    layout = opened(data, port_base)
+    as_admin(
+        layout,
+        lambda connection: access.limit_publisher(connection, name, events_per_second, present_user()),
+    )
+    screen.print_json({"publisher": name, "events_per_second": events_per_second})
 
 
 @app.command()
@@ -98,7 +123,7 @@ def revoke(name: Name, data: Data = DATA_DEFAULT, port_base: PortBase = None, js
     """End a publisher and all its keys. What it sent stays."""
     del json
     layout = opened(data, port_base)
-    _as_admin(layout, lambda connection: access.revoke_publisher(connection, name))
+    as_admin(layout, lambda connection: access.revoke_publisher(connection, name, present_user()))
     (layout.keys / f"{name}.json").unlink(missing_ok=True)
     screen.print_json({"publisher": name, "revoked": True})
 
@@ -107,19 +132,20 @@ def revoke(name: Name, data: Data = DATA_DEFAULT, port_base: PortBase = None, js
 def list_all(data: Data = DATA_DEFAULT, port_base: PortBase = None, json: Json = False) -> None:
     """Show every publisher, its grants and how many keys are live."""
     layout = opened(data, port_base)
-    rows = _as_admin(layout, access.list_publishers)
+    rows = as_admin(layout, access.list_publishers)
     if json:
         screen.print_json({"publishers": [_plain(asdict(row)) for row in rows]})
         return
     screen.print_table(
         "",
-        ("publisher", "agencies", "types", "live keys", "since", "revoked"),
+        ("publisher", "agencies", "types", "live keys", "events/s", "since", "revoked"),
         [
             (
                 row.name,
                 _short(row.agencies),
                 ", ".join(row.types),
                 row.live_keys,
+                row.events_per_second,
                 f"{row.created_at:%Y-%m-%d}",
                 f"{row.revoked_at:%Y-%m-%d}" if row.revoked_at else "",
             )
@@ -156,26 +182,3 @@ def remembered_key(layout: Layout, name: str | None) -> tuple[str, str]:
 
 def _sealer(layout: Layout) -> access.Sealer:
     return access.Sealer.from_file(load_secrets(layout).master_key_file)
-
-
-def _as_admin(layout: Layout, work: Callable[[Connection], Awaitable[Answer]]) -> Answer:
-    """`work` on a connection of the administrator to the system's database."""
-    control.require_running(layout)
-    cluster = cluster_of(layout, load_secrets(layout).admin)
-
-    async def run() -> Answer:
-        url = cluster.url("postgres", cluster.password, DATABASE)
-        connection = await connect(url, application="run")
-        try:
-            return await work(connection)
-        finally:
-            await connection.close()
-
-    try:
-        return asyncio.run(run())
-    except (access.PublisherError, access.SealError) as error:
-        raise LaunchError(f"{error}.") from error
-    except (OSError, asyncpg.PostgresError) as error:
-        raise LaunchError(
-            f"The database cannot be used: {error}. See {layout.logs / 'postgres.log'}."
-        ) from error

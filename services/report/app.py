@@ -23,6 +23,7 @@ from services.report.webhooks import Webhooks
 from shared.runtime import health, logs, problem
 from shared.runtime.access.sealing import Sealer
 from shared.runtime.clock import system_clock
+from shared.runtime.http_limits import BodyLimits
 from shared.runtime.life import Beat, Life
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Pool, open_pool, persistently
@@ -73,6 +74,7 @@ def make_app(desk: Desk, life: Life, feed: Feed) -> FastAPI:
         redoc_url=None,
     )
     problem.install(app)
+    app.add_middleware(BodyLimits)
 
     async def detail() -> dict[str, Any]:
         return {

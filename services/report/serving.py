@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.report.settings import ReportSettings
+from shared.runtime.http_limits import PatientProtocol
 from shared.runtime.life import Beat, Life
 
 CLOSE_SECONDS = 3
@@ -31,7 +32,7 @@ def serve(life: Life, settings: ReportSettings, app: FastAPI) -> uvicorn.Server:
         uvicorn.Config(
             app, host=settings.host, port=settings.port, log_config=None, access_log=False, lifespan="off",
             timeout_graceful_shutdown=CLOSE_SECONDS, backlog=1024, ws_per_message_deflate=False,
-            ws_max_size=1_048_576,
+            ws_max_size=1_048_576, http=PatientProtocol,
         )
     )  # fmt: skip
 

@@ -226,7 +226,7 @@ def add_changes(app: FastAPI, get: Get) -> None:
     async def causes(
         agency: AgencyPath,
         number: Annotated[int, Path(ge=1, le=2**62)],
-        after: After = 0,
+        after: Annotated[int, Query(ge=0, le=2**30)] = 0,
         limit: Annotated[int, Query(ge=1, le=2_000)] = 500,
     ) -> JSONResponse:
         return JSONResponse(await get().readings.causes(agency, number, after, limit))

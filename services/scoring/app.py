@@ -1,7 +1,6 @@
 """The scoring service: wiring."""
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +18,8 @@ from services.scoring import (
     judgements_api,
     periods_api,
     rebuild,
+    rule_changes_api,
+    rule_office,
     ruleset,
     signals_api,
 )
@@ -30,7 +31,8 @@ from services.scoring.forecast_acts import read_acts
 from services.scoring.loops import ScoringLoop
 from services.scoring.period_office import PeriodOffice
 from services.scoring.readings import Readings
-from services.scoring.scorer import Book, Scorer
+from services.scoring.rule_office import RuleOffice
+from services.scoring.scorer import Book, Scorer, digest_of
 from services.scoring.settings import ScoringSettings
 from services.scoring.signals_reading import SignalReader
 from services.scoring.signals_rules import shipped_signal_rules
@@ -43,6 +45,7 @@ from shared.register.register import Register, shipped_register
 from shared.runtime import health, problem
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.consumer import BatchConsumer, Reading
+from shared.runtime.http_limits import BodyLimits
 from shared.runtime.life import Life, Service, main
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Pool, open_pool, persistently
@@ -63,14 +66,7 @@ def open_book(register: Register | None = None, rules: Path = ruleset.RULESETS) 
     agencies = Agencies(register or shipped_register())
     book = ruleset.read_rule_book(rules)
     book.check(agencies.everyone())
-    told = "\n".join(
-        [
-            *(repr(rule_set.row) for rule_set in book.rule_sets),
-            *(repr(agency) for agency in agencies.register.agencies.values()),
-            *(repr(entry) for entry in agencies.register.eligibility),
-        ]
-    )
-    return Book(book, agencies, vietnam().version, hashlib.sha256(told.encode()).hexdigest())
+    return Book(book, agencies, vietnam().version, digest_of(book, agencies))
 
 
 def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> FastAPI:
@@ -81,6 +77,7 @@ def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> Fa
         description="Counts what the domain services emit, scores agencies, explains every point.",
     )
     problem.install(app)
+    app.add_middleware(BodyLimits)
     health.install(app, life or Life(), status)
     api.add_lists(app, get)
     api.add_scores(app, get)
@@ -93,6 +90,12 @@ def make_app(get: api.Get, life: Life | None, status: health.StatusDetail) -> Fa
     periods_api.add_periods(app, lambda: get().periods, api.operator_guard(get))
     families_api.add_families(app, lambda: get().families)
     signals_api.add_signals(app, lambda: get().signals)
+
+    def rules() -> RuleOffice:
+        readings = get().readings
+        return RuleOffice(readings.pool, readings.book, readings.clock)
+
+    rule_changes_api.add_rule_changes(app, rules, api.operator_guard(get))
     return app
 
 
@@ -134,6 +137,7 @@ async def _running(
 ) -> AsyncIterator[FastAPI]:
     vocabulary = Vocabulary()
     epoch = await persistently(lambda: _prepare(pool, vocabulary))
+    book, edition = await rule_office.book_in_force(pool, book, clock)
     scorer = Scorer(pool, vocabulary, book, settings.partitions, clock=clock)
     relay = Relay(life, settings.database_url(), settings.kafka_servers(), "scoring", scorer.again)
     stream = Stream(life, pool, settings.stream_clients)
@@ -174,6 +178,7 @@ async def _running(
         _signals(settings, readings, client),
     )
     app = make_app(lambda: parts, life, lambda: _status(consumer, readings, relay))
+    rule_office.watch(life, pool, edition)
     relay.start()
     stream.start()
     scoring.start()

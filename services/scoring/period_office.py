@@ -19,6 +19,8 @@ from services.scoring.score import Document
 from services.scoring.scorer import Scorer, Work
 from services.scoring.store import quarter_number
 from shared.calendar.periods import Period, parse_period
+from shared.runtime import audit_trail
+from shared.runtime.audit_trail import Deed
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.postgres import Connection, Pool
 from shared.runtime.problem import ProblemError
@@ -109,8 +111,15 @@ class PeriodOffice:
             life = period_life.note(await self._life(connection, period), officer, reason, self._clock())
             await self._decidable(connection, period, numbers, ("pending",))
             await period_store.decide(connection, period, numbers, "refused", life)
-            await period_store.note_step(
-                connection, life, "refuse", life.officer or "", {"numbers": sorted(numbers)}
+            detail = {"numbers": sorted(numbers)}
+            await period_store.note_step(connection, life, "refuse", life.officer or "", detail)
+            await _record(
+                connection,
+                life,
+                "refuse",
+                life.officer or "",
+                {"state": "pending"},
+                {"state": "refused", **detail},
             )
             return {"period": period, "refused": sorted(set(numbers))}
 
@@ -208,15 +217,26 @@ class PeriodOffice:
     async def _take(
         self, connection: Connection, life: Life, action: str, detail: Document, by: str | None = None
     ) -> Document:
-        """Store a step and tell it."""
+        """Store a step, tell it, and enter it into the audit trail."""
+        officer = by or life.officer or ""
+        before = await period_store.period_document(connection, life.period)
         await period_store.save(connection, life)
-        await period_store.note_step(connection, life, action, by or life.officer or "", detail)
-        return await period_store.announce(connection, life.period, self._partitions)
+        await period_store.note_step(connection, life, action, officer, detail)
+        after = await period_store.announce(connection, life.period, self._partitions)
+        await _record(connection, life, action, officer, before, {**after, "detail": detail})
+        return after
 
     async def _dirty(self, connection: Connection, life: Life, reason: str) -> None:
         numbers = [row["number"] for row in await connection.fetch("SELECT number FROM agency")]
         quarter = quarter_number(parse_period(life.period))
         await keeping.make_dirty(connection, quarter, numbers, reason)
+
+
+async def _record(
+    connection: Connection, life: Life, action: str, officer: str, before: Document | None, after: Document
+) -> None:
+    deed = Deed("scoring", officer, f"period.{action}", life.period, life.reason or "", before, after)
+    await audit_trail.append(connection, deed)
 
 
 def _as_before(name: str, old: Document) -> Scored:

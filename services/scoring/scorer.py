@@ -11,6 +11,7 @@ change of a score names every fact behind it and no other.
   5. commit
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -92,6 +93,18 @@ class Book:
     def onward(self) -> frozenset[str]:
         """Flows that later quarters see too, under any of the rules."""
         return onward_flows(name for rule_set in self.rules.live() for name in rule_set.names())
+
+
+def digest_of(rules: RuleBook, agencies: Agencies) -> str:
+    """The digest of rules and register."""
+    told = "\n".join(
+        [
+            *(repr(rule_set.row) for rule_set in rules.rule_sets),
+            *(repr(agency) for agency in agencies.register.agencies.values()),
+            *(repr(entry) for entry in agencies.register.eligibility),
+        ]
+    )
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 @dataclass(slots=True)

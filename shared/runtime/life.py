@@ -8,17 +8,19 @@ import asyncio
 import faulthandler
 import gc
 import os
+import resource
 import signal
 import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
 
 from shared.runtime import logs
+from shared.runtime.http_limits import PatientProtocol
 from shared.runtime.settings import ServiceSettings
 
 EXIT_FAULT = 1
@@ -202,7 +204,7 @@ async def live(settings: ServiceSettings, service: Service) -> int:
                 server = _Server(
                     uvicorn.Config(
                         app, host=settings.host, port=settings.port, log_config=None, access_log=False,
-                        timeout_graceful_shutdown=10, lifespan="off", backlog=1024,
+                        timeout_graceful_shutdown=10, lifespan="off", backlog=1024, http=PatientProtocol,
                     )
                 )  # fmt: skip
 
@@ -228,11 +230,19 @@ def main(name: str, settings: ServiceSettings, service: Service) -> int:
     # A batch makes tens of thousands of objects and hardly a cycle: look for cycles far less often.
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
+    _raise_open_files()
     log.info("starting", port=settings.port, pid=os.getpid())
     with asyncio.Runner(loop_factory=_fast_loop()) as runner:
         code = runner.run(live(settings, service))
     log.info("ended", exit_code=code)
     return code
+
+
+def _raise_open_files() -> None:
+    """As many connections as the machine allows: the soft limit is often a thousand."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from shared.runtime import logs
 
@@ -94,6 +96,18 @@ def install(app: FastAPI) -> None:
         phrase = HTTPStatus(error.status_code).phrase
         code = phrase.lower().replace(" ", "-")
         return respond(error.status_code, code, str(error.detail or phrase), headers=error.headers)
+
+    @app.exception_handler(asyncpg.DataError)
+    async def _no_value(request: Request, error: asyncpg.DataError) -> JSONResponse:
+        # A NUL in a text, a number beyond its column: the database says so, and it is the sender's to mend.
+        log.warning("a value cannot be kept", path=request.url.path, reason=str(error))
+        detail = "A value cannot be kept: a text with a NUL character, or a number that is too large."
+        return respond(422, "value", detail)
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(_request: Request, _error: ClientDisconnect) -> JSONResponse:
+        # Nobody reads this answer; without it, every cut connection would be logged as a fault of ours.
+        return respond(400, "cut", "The connection ended before the body did.")
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, error: Exception) -> JSONResponse:

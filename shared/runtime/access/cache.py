@@ -17,7 +17,7 @@ _LEAST_SECONDS = 0.05
 log = logs.get(__name__)
 
 _QUERY = """
-SELECT p.name, p.agencies, p.types, k.id AS key, k.sealed
+SELECT p.name, p.agencies, p.types, p.events_per_second, k.sealed
 FROM access.publisher p JOIN access.publisher_key k ON k.publisher = p.name AND k.revoked_at IS NULL
 WHERE p.revoked_at IS NULL ORDER BY p.name, k.id DESC
 """
@@ -25,11 +25,12 @@ WHERE p.revoked_at IS NULL ORDER BY p.name, k.id DESC
 
 @dataclass(frozen=True, slots=True)
 class Publisher:
-    """A live publisher: its keys, newest first, and what it may say."""
+    """A live publisher: its keys, newest first, what it may say, and how much (None: no rate of its own)."""
 
     name: str
     keys: tuple[bytes, ...]
     grant: Grant
+    events_per_second: int | None = None
 
 
 class PublisherCache:
@@ -39,7 +40,7 @@ class PublisherCache:
         self._pool = pool
         self._sealer = sealer
         self._publishers: dict[str, Publisher] = {}
-        self._opened: dict[int, bytes] = {}
+        self._opened: dict[tuple[str, bytes], bytes] = {}
         self._lock = asyncio.Lock()
         self._begun = float("-inf")
 
@@ -61,20 +62,24 @@ class PublisherCache:
             self._publishers = self._build(rows)
 
     def _build(self, rows: list[Record]) -> dict[str, Publisher]:
-        opened: dict[int, bytes] = {}
-        found: dict[str, tuple[list[bytes], Grant]] = {}
+        opened: dict[tuple[str, bytes], bytes] = {}
+        found: dict[str, tuple[list[bytes], Grant, int | None]] = {}
         for row in rows:
-            name = row["name"]
+            name, sealed = row["name"], row["sealed"]
             try:
-                opened[row["key"]] = self._opened.get(row["key"]) or self._sealer.open(name, row["sealed"])
+                key = self._opened.get((name, sealed)) or self._sealer.open(name, sealed)
                 if name not in found:
-                    found[name] = ([], make_grant(row["agencies"], row["types"]))
+                    grant = make_grant(row["agencies"], row["types"])
+                    found[name] = ([], grant, row["events_per_second"])
             except (SealError, GrantError) as error:
                 log.error("publisher cannot be used", publisher=name, reason=str(error))
                 continue
-            found[name][0].append(opened[row["key"]])
+            opened[name, sealed] = key
+            found[name][0].append(key)
         self._opened = opened
-        return {name: Publisher(name, tuple(keys), grant) for name, (keys, grant) in found.items()}
+        return {
+            name: Publisher(name, tuple(keys), grant, rate) for name, (keys, grant, rate) in found.items()
+        }
 
     def start(self, life: Life) -> None:
         """Spawn the loop that keeps the cache fresh."""

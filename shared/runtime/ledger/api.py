@@ -14,7 +14,6 @@ from shared.contracts.words import MAX_EVENTS_PER_REQUEST, Agency, Identifier, N
 from shared.runtime import problem
 from shared.runtime.ledger import reading
 from shared.runtime.ledger.engine import Engine
-from shared.runtime.ledger.http import announced_size, read_body
 from shared.runtime.ledger.reading import MAX_LOOKUP, MAX_PAGE
 from shared.runtime.problem import ProblemError
 
@@ -88,24 +87,20 @@ def add_entrance(app: FastAPI, get: GetEngine) -> None:
             200: {"model": EventResults},
             400: {"description": "The body is no batch of events.", **_PROBLEM},
             401: {"description": "The signature does not hold.", **_PROBLEM},
+            408: {"description": "The body came in too slowly.", **_PROBLEM},
             413: {"description": "The body is too large.", **_PROBLEM},
             415: {"description": "The content type is another one.", **_PROBLEM},
-            429: {"description": "Too much is under way.", **_PROBLEM},
+            429: {"description": "Too much is under way, or this publisher sends too much.", **_PROBLEM},
         },
         openapi_extra=_EVENTS_DOC,
         response_class=Response,
     )
     async def post_events(request: Request) -> Response:
         engine = get()
-        size = announced_size(request)
-        engine.gate.enter(size)
-        try:
-            body = await read_body(request)
+        async with engine.gate.admitted(request) as body:
             items = await engine.requests.read(dict(request.headers), body)
             await engine.lane.submit(items)
             answer = msgspec.json.encode({"results": [item.result() for item in items]})
-        finally:
-            engine.gate.leave(size)
         return Response(answer, media_type="application/json")
 
 

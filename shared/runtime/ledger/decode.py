@@ -169,6 +169,11 @@ class Vocabulary:
         self._elsewhere = {short: module for module, facts in FACTS_OF_MODULE.items() for short in facts}
         self._instants = {short: tuple(_instant_fields(model)) for short, model in self._models.items()}
 
+    @property
+    def module(self) -> str:
+        """Whose facts these are."""
+        return self._lifecycle.module
+
     def read(self, envelope: Envelope, event: bytes, now: datetime) -> Candidate | Refusal:
         """The fact of an envelope, its data held against the contract."""
 

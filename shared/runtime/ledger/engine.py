@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.runtime import outbox
 from shared.runtime.access.cache import PublisherCache
+from shared.runtime.access.rate import RateLimits
 from shared.runtime.access.sealing import Sealer
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.consumer import BatchConsumer, Reading
@@ -146,7 +147,9 @@ def _assemble(
         pool=pool,
         store=store,
         gate=Gate(),
-        requests=RequestReader(vocabulary, cache, register, clock),
+        requests=RequestReader(
+            vocabulary, cache, register, clock, RateLimits(settings.publisher_events_per_second)
+        ),
         lane=lane,
         consumer=consumer,
         clockwork=clockwork,

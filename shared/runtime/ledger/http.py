@@ -1,8 +1,10 @@
 """CloudEvents over HTTP: one request, one signature, a result per event."""
 
 import asyncio
+import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,18 +15,30 @@ from shared.contracts.envelope import BATCH, STRUCTURED
 from shared.contracts.words import MAX_BODY_BYTES, MAX_EVENTS_PER_REQUEST
 from shared.runtime import logs
 from shared.runtime.access.cache import Publisher, PublisherCache
+from shared.runtime.access.rate import LIMITED, RateLimits
+from shared.runtime.http_limits import BODY_SECONDS
 from shared.runtime.ledger.decode import Envelope, Refusal, Vocabulary, open_event
 from shared.runtime.ledger.items import HTTP, Item
 from shared.runtime.ledger.store import Store
-from shared.runtime.ledger.verify import check_grant, check_signature_fresh, signature_headers
+from shared.runtime.ledger.verify import (
+    check_grant,
+    check_signature_fresh,
+    check_source,
+    signature_headers,
+)
 from shared.runtime.life import Beat, Life
 from shared.runtime.postgres import PASSING_FAULTS, persistently
 from shared.runtime.problem import ProblemError
 from shared.runtime.signature import SignatureError, check_age
 
 MAX_REQUESTS = 64
+MAX_READING = 512
 MAX_BYTES_IN_FLIGHT = 32 * 1024 * 1024
-"""Together they bound what requests under way may hold in memory; beyond them the answer is 429."""
+"""Requests being stored, requests whose body is still coming in, and what all of them hold in memory. Beyond
+them the answer is 429."""
+
+PATIENCE_SECONDS = 2.0
+"""A body that takes longer makes way for somebody else's when there is no more room."""
 
 _EVENTS_PER_TURN = 100
 _EVENTS_PER_BATCH = 2_000
@@ -36,46 +50,88 @@ log = logs.get(__name__)
 
 
 class Gate:
-    """Bounds the requests under way, in number and bytes."""
+    """Bounds what requests under way may hold: in number, in bytes that have really come, and in time.
+
+    Only a request whose body is complete takes one of the few places for storing, so somebody who sends a
+    byte a second keeps nobody out.
+    """
 
     def __init__(self) -> None:
         self.requests = 0
         self.bytes = 0
+        self._reading: dict[asyncio.Timeout, float] = {}
 
-    def enter(self, size: int) -> None:
-        """Take the room for one request. Raises ProblemError 429 when there is none."""
-        if self.requests >= MAX_REQUESTS or (self.requests and self.bytes + size > MAX_BYTES_IN_FLIGHT):
-            raise ProblemError(
-                429, "busy", "Too many requests are under way; send this one again a little later.",
-                headers={"Retry-After": "1"},
-            )  # fmt: skip
-        self.requests += 1
-        self.bytes += size
-
-    def leave(self, size: int) -> None:
-        self.requests -= 1
-        self.bytes -= size
-
-
-def announced_size(request: Request) -> int:
-    """The body's size by its header, the maximum when it is not told. Raises ProblemError 413."""
-    text = request.headers.get("content-length", "")
-    size = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else MAX_BODY_BYTES
-    if size > MAX_BODY_BYTES:
-        raise _too_large()
-    return size
-
-
-async def read_body(request: Request) -> bytes:
-    """The whole body. Raises ProblemError 413 as soon as it is longer than allowed."""
-    chunks = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > MAX_BODY_BYTES:
+    @asynccontextmanager
+    async def admitted(self, request: Request) -> AsyncIterator[bytes]:
+        """The whole body, and a place while it is worked on. Raises ProblemError 408, 413, 429."""
+        if _announced_size(request) > MAX_BODY_BYTES:
             raise _too_large()
-        chunks.append(chunk)
-    return b"".join(chunks)
+        self._find_place()
+        held = [0]
+        try:
+            body = await self._read(request, held)
+            self._find_place()
+            self.requests += 1
+            try:
+                yield body
+            finally:
+                self.requests -= 1
+        finally:
+            self.bytes -= held[0]
+
+    def _find_place(self) -> None:
+        if self.requests >= MAX_REQUESTS:
+            raise _busy()
+
+    async def _read(self, request: Request, held: list[int]) -> bytes:
+        chunks = []
+        now = asyncio.get_running_loop().time()
+        self._make_room(now)
+        try:
+            async with asyncio.timeout(BODY_SECONDS) as limit:
+                self._reading[limit] = now
+                try:
+                    async for chunk in request.stream():
+                        held[0] += len(chunk)
+                        self.bytes += len(chunk)
+                        if held[0] > MAX_BODY_BYTES:
+                            raise _too_large()
+                        if self.bytes > MAX_BYTES_IN_FLIGHT and self.bytes > held[0]:
+                            raise _busy()
+                        chunks.append(chunk)
+                finally:
+                    self._reading.pop(limit, None)
+        except TimeoutError:
+            raise ProblemError(
+                408,
+                "slow",
+                "The body came in too slowly; send less at once.",
+                headers={"Connection": "close"},
+            ) from None
+        return b"".join(chunks)
+
+    def _make_room(self, now: float) -> None:
+        """When every place for reading is taken, the slowest makes way. Raises ProblemError 429."""
+        if len(self._reading) < MAX_READING:
+            return
+        # They stand in the order in which they began.
+        slowest, since = next(iter(self._reading.items()))
+        if now - since < PATIENCE_SECONDS:
+            raise _busy()
+        del self._reading[slowest]
+        slowest.reschedule(now)
+
+
+def _announced_size(request: Request) -> int:
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _busy() -> ProblemError:
+    return ProblemError(
+        429, "busy", "Too many requests are under way; send this one again a little later.",
+        headers={"Retry-After": "1"},
+    )  # fmt: skip
 
 
 def _too_large() -> ProblemError:
@@ -110,16 +166,18 @@ class RequestReader:
         cache: PublisherCache,
         register: Collection[str],
         clock: Callable[[], datetime],
+        limits: RateLimits | None = None,
     ) -> None:
         self._vocabulary = vocabulary
         self._cache = cache
         self._register = register
         self._clock = clock
+        self._limits = limits or RateLimits()
 
     async def read(self, headers: dict[str, str], body: bytes) -> list[Item]:
         """One item per event, in order; events at fault are refused items.
 
-        Raises ProblemError when the request as a whole cannot be taken: 400, 401, 415.
+        Raises ProblemError when the request as a whole cannot be taken: 400, 401, 415, 429.
         """
         received = time.monotonic()
         now = self._clock()
@@ -130,6 +188,7 @@ class RequestReader:
             if number % _EVENTS_PER_TURN == 0:
                 await asyncio.sleep(0)
         publisher = await self._authenticate(headers, body, opened, now, received)
+        self._limit(publisher, len(events), received)
         items = await self._judge(publisher, events, opened, now)
         if any(isinstance(item.content, Refusal) and item.content.code == "grant" for item in items):
             await self._cache.refresh(since=received)
@@ -163,6 +222,17 @@ class RequestReader:
             raise ProblemError(401, "signature", f"{refused}.")
         return publisher
 
+    def _limit(self, publisher: Publisher, events: int, now: float) -> None:
+        """Raises ProblemError 429 when the publisher sends more than its rate. Only who signed is counted."""
+        rate = publisher.events_per_second
+        wait = self._limits.wait_seconds(publisher.name, events, rate, now)
+        if wait > 0:
+            LIMITED.labels(publisher.name).inc()
+            raise ProblemError(
+                429, "rate", f"{publisher.name} sends more than its rate; send this again in {wait:.1f} s.",
+                headers={"Retry-After": str(math.ceil(wait))},
+            )  # fmt: skip
+
     async def _judge(
         self,
         publisher: Publisher,
@@ -182,11 +252,9 @@ class RequestReader:
 
     def judge_event(self, publisher: Publisher, envelope: Envelope, event: bytes, now: datetime) -> Any:
         """A Candidate, or the Refusal, of one event of an authenticated publisher."""
-        if envelope.publisher != publisher.name:
-            detail = f"{publisher.name} signed the request: the source is /publishers/{publisher.name}"
-            return Refusal(
-                "source", detail, (("/source", detail),), envelope.source, envelope.id, envelope.type
-            )
+        foreign = check_source(envelope, publisher)
+        if foreign is not None:
+            return foreign
         content = self._vocabulary.read(envelope, event, now)
         if isinstance(content, Refusal):
             return content

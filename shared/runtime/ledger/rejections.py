@@ -11,6 +11,7 @@ from shared.contracts.words import MAX_EVENT_BYTES, full_type
 from shared.runtime.ledger.decode import Refusal
 from shared.runtime.ledger.folding import CHANGE_HEADERS
 from shared.runtime.ledger.items import Item, encode_headers
+from shared.runtime.ledger.personal import known_headers, may_name_an_asker, without_asker
 from shared.runtime.outbox import Record
 from shared.runtime.postgres import Connection
 
@@ -56,20 +57,23 @@ async def keep(
     if not refused:
         return []
     by_mark = {mark_of(item, refusal): (item, refusal) for item, refusal in refused}
-    columns = [_columns(mark, item, refusal) for mark, (item, refusal) in by_mark.items()]
+    columns = [_columns(module, mark, item, refusal) for mark, (item, refusal) in by_mark.items()]
     rows = await connection.fetch(_INSERT, *(list(column) for column in zip(*columns, strict=True)), now)
     return [
         message(module, row["number"], *by_mark[row["mark"]], partitions, now) for row in rows if row["first"]
     ]
 
 
-def _columns(mark: bytes, item: Item, refusal: Refusal) -> tuple[object, ...]:
+def _columns(module: str, mark: bytes, item: Item, refusal: Refusal) -> tuple[object, ...]:
     origin = item.origin
+    payload, headers = item.payload, item.headers
+    if may_name_an_asker(module, refusal.type):
+        payload, headers = without_asker(payload), known_headers(headers)
     errors = [{"pointer": place, "detail": detail} for place, detail in refusal.errors]
     return (
         mark, refusal.code, refusal.detail, msgspec.json.encode(errors), refusal.source, refusal.id,
         refusal.type, item.publisher, origin.entrance, origin.topic, origin.partition, origin.offset,
-        item.payload[:MAX_EVENT_BYTES], encode_headers(item.headers)[:65_536],
+        payload[:MAX_EVENT_BYTES], encode_headers(headers)[:65_536],
     )  # fmt: skip
 
 

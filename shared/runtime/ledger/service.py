@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from shared.contracts.envelope import Event
 from shared.runtime import health, problem
+from shared.runtime.http_limits import BodyLimits
 from shared.runtime.ledger import api, deadline_api, listing
 from shared.runtime.ledger.engine import Engine, open_engine
 from shared.runtime.ledger.lifecycle import Lifecycle
@@ -35,6 +36,7 @@ def make_app(
         description=f"Takes in facts of {module}, keeps the ledger, and emits {module}.events.",
     )
     problem.install(app)
+    app.add_middleware(BodyLimits)
 
     async def status() -> dict[str, Any]:
         return await get().status()

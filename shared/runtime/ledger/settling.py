@@ -1,6 +1,7 @@
 """What an operator does about rejections: look, repair, replay, drop."""
 
 import base64
+import hashlib
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import msgspec
 
 from shared.calendar.local import iso
+from shared.runtime import audit_trail
 from shared.runtime.access.cache import PublisherCache
+from shared.runtime.audit_trail import Deed
 from shared.runtime.ledger.decode import Candidate, Refusal, Vocabulary, open_event
 from shared.runtime.ledger.items import Item, Origin, decode_headers, problem_of
 from shared.runtime.ledger.records import open_record
@@ -74,8 +77,8 @@ class Rejections:
 
     async def drop(self, number: int, by: str, note: str | None) -> dict[str, Any]:
         """Settle a rejection without taking anything in."""
-        await self._parked(number)
-        await self._settle(number, "dropped", by, note)
+        row = await self._parked(number)
+        await self._settle(row, "dropped", by, note)
         return await self.one(number)
 
     async def replay(self, number: int, by: str, note: str | None) -> dict[str, Any]:
@@ -91,7 +94,7 @@ class Rejections:
         )
         item = Item(origin, row["publisher"], row["payload"], headers, content)
         await self._take(item)
-        await self._settle(number, "replayed", by, note)
+        await self._settle(row, "replayed", by, note)
         return await self.one(number)
 
     async def repair(self, number: int, event: dict[str, Any], by: str, note: str | None) -> dict[str, Any]:
@@ -102,7 +105,7 @@ class Rejections:
         content = self._read_event(payload, row["publisher"])
         publisher = row["publisher"] or _publisher_in(content)
         await self._take(Item(Origin("http"), publisher, payload, (), content))
-        await self._settle(number, "repaired", by, note)
+        await self._settle(row, "repaired", by, note, payload)
         return await self.one(number)
 
     # ---------------------------------------------------------------------------------------------
@@ -160,13 +163,28 @@ class Rejections:
             raise ProblemError(409, "settled", f"Rejection {number} is {row['state']} already.")
         return row
 
-    async def _settle(self, number: int, state: str, by: str, note: str | None) -> None:
-        async with self._pool.acquire() as connection:
-            await connection.execute(
+    async def _settle(
+        self, row: Record, state: str, by: str, note: str | None, event: bytes | None = None
+    ) -> None:
+        """Write down how a rejection ended, and who ended it."""
+        number: int = row["number"]
+        async with self._pool.acquire() as connection, connection.transaction():
+            settled = await connection.execute(
                 """UPDATE rejection SET state = $2, settled_by = $3, settled_at = $4, note = $5
                    WHERE number = $1 AND state = 'parked'""",
                 number, state, by, self._clock(), note,
             )  # fmt: skip
+            if settled != "UPDATE 0":
+                await audit_trail.append(connection, self._deed(row, state, by, note, event))
+
+    def _deed(self, row: Record, state: str, by: str, note: str | None, event: bytes | None) -> Deed:
+        before = {name: row[name] for name in ("state", "reason", "publisher", "source", "id", "type")}
+        before["payload_sha256"] = hashlib.sha256(row["payload"]).hexdigest()
+        after: dict[str, Any] = {"state": state}
+        if event is not None:
+            after["event"] = msgspec.json.decode(event)
+        module = self._vocabulary.module
+        return Deed(module, by, f"rejection.{state}", f"rejection/{row['number']}", note or "", before, after)
 
 
 def _publisher_in(content: Candidate | Refusal) -> str | None:

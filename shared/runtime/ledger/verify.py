@@ -46,6 +46,14 @@ async def check_signature_fresh(
     return check_signature(cache.get(name), signature, payload)
 
 
+def check_source(envelope: Envelope, publisher: Publisher) -> Refusal | None:
+    """Whether an event of a signed request is the signer's own: nobody speaks for another publisher. Pure."""
+    if envelope.publisher == publisher.name:
+        return None
+    detail = f"{publisher.name} signed the request: the source is /publishers/{publisher.name}"
+    return Refusal("source", detail, (("/source", detail),), envelope.source, envelope.id, envelope.type)
+
+
 def check_grant(candidate: Candidate, publisher: Publisher, register: Collection[str]) -> Refusal | None:
     """Whether `publisher` may say this; `register` holds the agencies that `*` stands for. Pure."""
     fact = candidate.fact

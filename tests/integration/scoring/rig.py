@@ -19,6 +19,7 @@ from services.scoring.readings import Readings
 from services.scoring.scorer import Book, Scorer
 from services.scoring.vocabulary import Vocabulary
 from shared.contracts.topics import partition_of
+from shared.runtime import audit_trail
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Pool, open_pool
 from tests.unit.scoring.world import Change
@@ -141,6 +142,7 @@ async def rig(
     """A replica on the database's schema `scoring`; the schema is made when it is missing."""
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE SCHEMA IF NOT EXISTS scoring")
+    await audit_trail.prepare_schema(connection, [])
     await connection.close()
     own = f"{url}?options={quote('-csearch_path=scoring')}"
     async with open_pool(own, application="scoring-test", size=4) as pool:

@@ -18,6 +18,7 @@ from services.scoring.app import open_book, service
 from services.scoring.settings import ScoringSettings
 from shared.contracts.scores import Score, ScoreChange
 from shared.contracts.topics import MODULES, partition_of
+from shared.runtime import audit_trail
 from shared.runtime.life import Life
 from tests.integration.scoring.rig import PARTITIONS
 from tests.unit.scoring.world import AGENCIES, Entity, recount, world
@@ -118,6 +119,7 @@ def database(empty_postgres_url: str) -> str:
     async def prepare() -> None:
         connection = await asyncpg.connect(empty_postgres_url)
         await connection.execute("CREATE SCHEMA scoring")
+        await audit_trail.prepare_schema(connection, [])
         await connection.close()
 
     asyncio.run(prepare())

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import asyncpg
 import httpx
 
+from shared.runtime import audit_trail
 from tests.integration.scoring.test_service import get, make_topics, running, send, settled, topic_of, until
 from tests.unit.scoring.world import world
 
@@ -18,6 +19,7 @@ async def schema(url: str) -> str:
     """The database as the service's role sees it."""
     connection = await asyncpg.connect(url)
     await connection.execute("CREATE SCHEMA IF NOT EXISTS scoring")
+    await audit_trail.prepare_schema(connection, [])
     await connection.close()
     return f"{url}?options={quote('-csearch_path=scoring')}"
 
