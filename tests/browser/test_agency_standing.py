@@ -20,7 +20,8 @@ def test_the_year_before_stands_beside_with_no_percentage_from_zero(page: Page) 
     row = found.get_by_role("row").filter(has_text="tin, bài, CSDL")
     expect(row).to_contain_text("+")
     expect(row.locator("td").last).to_have_text("–")
-    expect(found).to_contain_text("Nhiều tin bài")
+    expect(found).to_contain_text("Hỏi - Đáp: Ít câu hỏi")
+    expect(found).to_contain_text("Cùng khối lượng")
     expect(found).to_contain_text("giả định")
 
 

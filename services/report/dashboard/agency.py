@@ -248,7 +248,9 @@ async def _parts(page: AgencyPage) -> None:
         with ui.element("div").classes("side"):
             await part(at, page.modules, concerns=scored)
             with ui.element("section").classes("panel"):
-                await part(at, page.judgements, concerns=scored)
+                await part(
+                    at, page.judgements, concerns=scored, every_s=agency_standing.JUDGEMENTS_REDRAW_SECONDS
+                )
             with ui.element("section").classes("panel"):
                 await part(at, page.changes, concerns=scored)
         with ui.element("div").classes("side"):

@@ -10,6 +10,10 @@ FRESH_SECONDS = 15.0
 REDRAW_SECONDS = 60.0
 """A comparison looks at every agency of two years: it is asked for seldom, and once for all readers."""
 
+JUDGEMENTS_FRESH_SECONDS = 1.0
+JUDGEMENTS_REDRAW_SECONDS = 15.0
+"""A self-assessment moves no score, so nothing on the bus says that there is one: it is looked for."""
+
 Word = Callable[[Any], str]
 
 
@@ -25,7 +29,7 @@ async def judgements(at: Visit, agency: str, word: Word) -> str:
     query = at.key.query() if at.key else {}
     try:
         found = await at.desk.upstream.get(
-            "scoring", path("scores", agency, "judgements"), query, fresh_s=FRESH_SECONDS
+            "scoring", path("scores", agency, "judgements"), query, fresh_s=JUDGEMENTS_FRESH_SECONDS
         )
     except UpstreamError as error:
         if not error.missing:

@@ -25,7 +25,9 @@ def items(oracle: Oracle) -> dict[str, tuple[int, int]]:
     """Items of each agency in the window of the year before, and in this one."""
     spans = (THEN_SPAN.window, NOW_SPAN.window)
     counts = [oracle.count(span.first, span.last, NOW) for span in spans]
-    old, new = ({one: of.get(one, {}).get("content.items", 0) for one in REGISTER} for of in counts)
+    old, new = (
+        {one: of[one].get("content.items", 0) if one in of else 0 for one in REGISTER} for of in counts
+    )
     return {one: (old[one], new[one]) for one in REGISTER}
 
 
