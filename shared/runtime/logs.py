@@ -17,6 +17,10 @@ _QUIET = {
 """Libraries that would tell every heartbeat; their warnings and errors stay."""
 
 
+# A command prints its answer on standard output: until a service configures its logs, they go to the other one.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+
+
 def configure(service: str, style: Literal["json", "console"] = "json", level: int = logging.INFO) -> None:
     """Route everything, also the standard `logging`, through structlog with `service` on every line."""
     shared: list[Processor] = [
