@@ -5,7 +5,10 @@
 """
 
 import asyncio
+import getpass
 import hashlib
+import json
+import os
 import secrets
 import sys
 import time
@@ -13,7 +16,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import asyncpg
 import typer
@@ -21,12 +24,17 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request
 
+from services.report.oidc import Person
+from shared.runtime import audit_trail
+from shared.runtime.audit_trail import Deed
 from shared.runtime.migrate import migrate
-from shared.runtime.postgres import PASSING_FAULTS, Pool, connect
+from shared.runtime.postgres import PASSING_FAULTS, Connection, Pool, connect
 
-Role = Literal["viewer", "district", "officer", "administrator"]
-ROLES: tuple[Role, ...] = ("viewer", "district", "officer", "administrator")
-"""Each reaches what those before it do. A district's officer reads, and of communes only its own."""
+Role = Literal["viewer", "agency", "district", "officer", "approver", "administrator"]
+ROLES: tuple[Role, ...] = ("viewer", "agency", "district", "officer", "approver", "administrator")
+"""Each reaches what those before it do. A district's officer reads, and of communes only its own; a person of
+an agency reads, and speaks for that agency; only an approver confirms what another officer proposed."""
+WITH_AGENCY: frozenset[Role] = frozenset({"agency", "district"})
 COOKIE = "bus_session"
 SESSION_HOURS = 12
 REMEMBERED_SECONDS = 5.0
@@ -37,6 +45,7 @@ FREE_FAILURES = 5
 """Wrong passwords in a row that cost nothing; each one more doubles the wait, up to an hour."""
 MAX_LOCK_SECONDS = 3600
 MIGRATIONS = Path(__file__).parent / "migrations"
+Standing = dict[str, Any] | None
 
 _hasher = PasswordHasher()
 # Verified for names that do not exist, so that the time of an answer tells nothing about names.
@@ -51,7 +60,7 @@ class Officer:
     full_name: str
     role: Role
     agency: str | None = None
-    """The district of a district's officer."""
+    """The district of a district's officer; the agency that a person of an agency speaks for."""
 
     def may(self, least: Role) -> bool:
         """Whether the role reaches `least`."""
@@ -60,6 +69,10 @@ class Officer:
     def sees_communes_of(self, district: str | None) -> bool:
         """Whether the communes of a district may be shown; None stands for an agency of the province."""
         return self.role != "district" or district is None or district == self.agency
+
+    def speaks_for(self, agency: str) -> bool:
+        """Whether this person may say something in the name of an agency."""
+        return self.may("officer") or (self.role == "agency" and self.agency == agency)
 
 
 class AccountError(Exception):
@@ -105,16 +118,42 @@ class Accounts:
                 name, now + timedelta(seconds=lock_seconds(failures)),
             )  # fmt: skip
             return None
-        token = secrets.token_urlsafe(32)
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(
                 "UPDATE account SET failures = 0, locked_until = NULL WHERE name = $1", name
             )
-            await connection.execute("DELETE FROM session WHERE expires_at < now()")
-            await connection.execute(
-                "INSERT INTO session (token_sha256, account, expires_at) VALUES ($1, $2, $3)",
-                _digest(token), name, now + timedelta(hours=SESSION_HOURS),
-            )  # fmt: skip
+            return await _open_session(connection, name)
+
+    async def sign_in_elsewhere(self, person: Person) -> str:
+        """A session token for somebody whom the identity provider vouches for; the account is made when new.
+
+        Raises AccountError. A name that another account has is never taken over.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(
+                "SELECT name, role, disabled FROM account WHERE subject = $1 FOR UPDATE", person.subject
+            )
+            if row is None:
+                made = await connection.fetchval(
+                    """INSERT INTO account (name, full_name, role, password_hash, subject)
+                       VALUES ($1, $2, $3, 'elsewhere', $4) ON CONFLICT (name) DO NOTHING RETURNING true""",
+                    person.name, person.full_name, person.role, person.subject,
+                )  # fmt: skip
+                if not made:
+                    raise AccountError(f"the name {person.name} belongs to another account")
+            elif row["disabled"]:
+                raise AccountError(f"the account {row['name']} is closed")
+            elif row["role"] != person.role:
+                await connection.execute(
+                    "UPDATE account SET role = $2, agency = NULL WHERE subject = $1",
+                    person.subject, person.role,
+                )  # fmt: skip
+            name = row["name"] if row else person.name
+            token = await _open_session(connection, name)
+            if row is None or row["role"] != person.role:
+                before = {"role": row["role"]} if row else None
+                action = "account.role" if row else "account.add"
+                await _tell(connection, name, action, name, before, {"role": person.role})
         return token
 
     async def _matches(self, stored: str, password: str) -> bool:
@@ -160,10 +199,34 @@ class Accounts:
 
     async def record(self, officer: Officer, what: str, subject: str, detail: str = "{}") -> None:
         """Keep what an officer did; `detail` is JSON text."""
-        await self._pool.execute(
-            "INSERT INTO action (officer, what, subject, detail) VALUES ($1, $2, $3, $4::jsonb)",
-            officer.name, what, subject, detail,
-        )  # fmt: skip
+        async with self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "INSERT INTO action (officer, what, subject, detail) VALUES ($1, $2, $3, $4::jsonb)",
+                officer.name, what, subject, detail,
+            )  # fmt: skip
+            deed = Deed(
+                "report", officer.name, f"dashboard.{what}", subject, "", None,
+                {"role": officer.role, "detail": json.loads(detail)},
+            )  # fmt: skip
+            await audit_trail.append(connection, deed)
+
+
+async def _open_session(connection: Connection, name: str) -> str:
+    token = secrets.token_urlsafe(32)
+    await connection.execute("DELETE FROM session WHERE expires_at < now()")
+    await connection.execute(
+        "INSERT INTO session (token_sha256, account, expires_at) VALUES ($1, $2, $3)",
+        _digest(token), name, datetime.now(UTC) + timedelta(hours=SESSION_HOURS),
+    )  # fmt: skip
+    return token
+
+
+async def _tell(
+    connection: Connection, actor: str, action: str, name: str, before: Standing, after: Standing
+) -> None:
+    """Enter what became of an account into the audit trail; never a password or its hash."""
+    deed = Deed("report", actor, action, f"account/{name}", "", before, after)
+    await audit_trail.append(connection, deed)
 
 
 # ---------------------------------------------------------------------- the command
@@ -174,18 +237,39 @@ Database = Annotated[
 ]
 
 
-async def _with_database(url: str, sql: str, *values: object) -> str:
+async def _with_database(url: str, action: str, sql: str, name: str, *values: object) -> str:
     connection = await connect(url, application="report accounts")
     try:
         await migrate(connection, MIGRATIONS)
-        return str(await connection.execute(sql, *values))
+        async with connection.transaction():
+            before = await _standing(connection, name)
+            done = str(await connection.execute(sql, name, *values))
+            after = await _standing(connection, name)
+            if after is not None:
+                await _tell(connection, _present_user(), action, name, before, after)
+        return done
     finally:
         await connection.close()
 
 
-def _run(url: str, sql: str, *values: object) -> str:
+async def _standing(connection: Connection, name: str) -> Standing:
+    row = await connection.fetchrow(
+        "SELECT full_name, role, agency, disabled FROM account WHERE name = $1", name
+    )
+    return dict(row) if row else None
+
+
+def _present_user() -> str:
+    """Who gives the command, for the record."""
     try:
-        return asyncio.run(_with_database(url, sql, *values))
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+def _run(url: str, action: str, sql: str, name: str, *values: object) -> str:
+    try:
+        return asyncio.run(_with_database(url, action, sql, name, *values))
     except asyncpg.UniqueViolationError:
         raise SystemExit(
             "An account of this name exists; use `password` to give it a new password."
@@ -209,9 +293,10 @@ def _new_password(from_stdin: bool) -> tuple[str, bool]:
 def add(
     name: str,
     database: Database,
-    role: Annotated[str, typer.Option(help="viewer, district, officer or administrator")] = "officer",
+    role: Annotated[str, typer.Option(help=", ".join(ROLES))] = "officer",
     agency: Annotated[
-        str | None, typer.Option(help="The district of a district's officer, for example huyen-bat-xat.")
+        str | None,
+        typer.Option(help="Of the roles agency and district: which, such as huyen-bat-xat."),
     ] = None,
     full_name: Annotated[str, typer.Option(help="As the dashboard greets the person.")] = "",
     password_stdin: Annotated[bool, typer.Option("--password-stdin")] = False,
@@ -219,11 +304,12 @@ def add(
     """Make an account; prints a generated password once."""
     if role not in ROLES:
         raise SystemExit(f"--role {role}: choose one of {', '.join(ROLES)}")
-    if (role == "district") != (agency is not None):
-        raise SystemExit("An officer of a district, and no other, has --agency: the district's slug.")
+    if (role in WITH_AGENCY) != (agency is not None):
+        raise SystemExit("The roles agency and district, and no other, have --agency: its slug.")
     password, generated = _new_password(password_stdin)
     _run(
         database,
+        "account.add",
         "INSERT INTO account (name, full_name, role, agency, password_hash) VALUES ($1, $2, $3, $4, $5)",
         name, full_name, role, agency, _hasher.hash(password),
     )  # fmt: skip
@@ -240,6 +326,7 @@ def password(
     fresh, generated = _new_password(password_stdin)
     done = _run(
         database,
+        "account.password",
         """WITH ended AS (DELETE FROM session WHERE account = $1)
            UPDATE account SET password_hash = $2, failures = 0, locked_until = NULL WHERE name = $1""",
         name, _hasher.hash(fresh),
@@ -255,6 +342,7 @@ def disable(name: str, database: Database) -> None:
     """Close an account and end its sessions; what it did stays on record."""
     done = _run(
         database,
+        "account.disable",
         """WITH ended AS (DELETE FROM session WHERE account = $1)
            UPDATE account SET disabled = true WHERE name = $1""",
         name,

@@ -7,7 +7,8 @@ from fastapi import FastAPI, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.requests import HTTPConnection
 
-from services.report.accounts import COOKIE, SESSION_HOURS
+from services.report import oidc_api
+from services.report.accounts import COOKIE, SESSION_HOURS, Role
 from services.report.dashboard.shell import Desk, localised
 from shared.runtime.problem import ProblemError, respond
 
@@ -89,6 +90,8 @@ def install(app: FastAPI, desk: Desk) -> None:
         )  # fmt: skip
         return answer
 
+    oidc_api.install(app, desk, inside)
+
     @app.post("/session/end", include_in_schema=False)
     async def sign_out(
         request: Request, following: str = Form("/", alias="next", max_length=2_000)
@@ -101,11 +104,11 @@ def install(app: FastAPI, desk: Desk) -> None:
         return answer
 
 
-async def require_officer(desk: Desk, request: Request, least: str = "officer") -> str:
+async def require_officer(desk: Desk, request: Request, least: Role = "officer") -> str:
     """The name of the signed-in officer who may do this. Raises a problem otherwise."""
     officer = await desk.accounts.officer_of(request)
     if officer is None:
         raise ProblemError(401, "signed-out", "Sign in first (POST /session).")
-    if not officer.may("administrator" if least == "administrator" else "officer"):
+    if not officer.may(least):
         raise ProblemError(403, "role", f"Your role is {officer.role}; this needs {least}.")
     return officer.name

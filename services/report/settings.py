@@ -29,6 +29,12 @@ class ReportSettings(ServiceSettings):
     secure_cookies: bool = False
     feed_days: int = Field(default=400, ge=1, le=4_000)
     webhook_private_targets: bool = False
+    public_url: str | None = Field(default=None, description="Where browsers find the dashboard.")
+    oidc_issuer: str | None = Field(default=None, description="When set, officers may sign in there.")
+    oidc_client_id: str | None = None
+    oidc_client_secret_file: Path | None = None
+    oidc_role_claim: str = "roles"
+    oidc_roles: str = Field(default="", description="`officer=<word of the claim>,approver=<word>`.")
 
     @field_validator("cut_offs")
     @classmethod

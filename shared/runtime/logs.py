@@ -17,7 +17,7 @@ _QUIET = {
 """Libraries that would tell every heartbeat; their warnings and errors stay."""
 
 
-# A command prints its answer on standard output: until a service configures its logs, they go to the other one.
+# A command prints its answer on standard output: until a service configures its logs, they go elsewhere.
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 

@@ -75,9 +75,10 @@ def install(app: FastAPI, desk: Desk, language: str) -> None:
         reason: str = Form("", max_length=500),
         number: list[int] = Form([], max_length=MAX_NUMBERS),  # noqa: B008 - read by the framework, not kept
     ) -> RedirectResponse:
-        officer = await require_officer(desk, request)
         if action not in STEPS:
             raise ProblemError(422, "action", f"Choose one of {', '.join(STEPS)}.")
+        confirms = action == "confirm" or (action == "close" and await _is_closing(desk, period))
+        officer = await require_officer(desk, request, "approver" if confirms else "officer")
         body = call_of(action, officer, reason, number)
         try:
             await desk.upstream.post("scoring", path("periods", period, *STEPS[action]), body, operator=True)
@@ -87,6 +88,15 @@ def install(app: FastAPI, desk: Desk, language: str) -> None:
         if at.officer:
             await desk.accounts.record(at.officer, f"period.{action}", period, json.dumps(body))
         return back(period, told=action)
+
+
+async def _is_closing(desk: Desk, period: str) -> bool:
+    """Whether a close waits for its second officer: closing again would confirm it."""
+    try:
+        found = await desk.upstream.get("scoring", path("periods", period))
+    except UpstreamError:
+        return False
+    return isinstance(found, dict) and found.get("state") == "closing"
 
 
 async def set_cut_off(desk: Desk, officer: str, period: str, last_day: str) -> None:

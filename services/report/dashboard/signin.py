@@ -17,7 +17,8 @@ def install(desk: Desk, path: str, language: str) -> None:
             markup(
                 at.draw(
                     "signin",
-                    refused=bool(request.query_params.get("refused")),
+                    refused=request.query_params.get("refused", ""),
+                    elsewhere=desk.settings.oidc_issuer is not None,
                     following=request.query_params.get("next", at.link("/")),
                 )
             )
