@@ -26,7 +26,8 @@ def with_versions(facts: Sequence[Shown], closed_at: datetime | None = None) -> 
     lists `{field, before, after}` where it took the place of something, `superseded_by` what took its own
     place; `late` tells that it arrived after its period was closed (at `closed_at`).
     """
-    told = [{**fact, "fate": _fate(fact), "changes": [], "superseded_by": None} for fact in facts]
+    ordered = sorted(facts, key=lambda fact: (parse_instant(fact["time"]), _rank(fact["type"])))
+    told = [{**fact, "fate": _fate(fact), "changes": [], "superseded_by": None} for fact in ordered]
     for fact in told:
         recorded = parse_instant(fact["recorded_at"])
         fact["late"] = closed_at is not None and fact["fate"] != "clock" and recorded > closed_at
@@ -34,6 +35,11 @@ def with_versions(facts: Sequence[Shown], closed_at: datetime | None = None) -> 
     _last_words(effective)
     _corrections(effective)
     return told
+
+
+def _rank(type_: str) -> int:
+    """At one and the same instant what opens comes before what continues, as the folds have it."""
+    return 0 if type_.endswith((".published", ".received")) else 1
 
 
 def _fate(fact: Mapping[str, Any]) -> str:

@@ -36,6 +36,14 @@ def test_a_correction_shows_what_it_found_and_what_it_left() -> None:
     assert found[0]["event"]["data"]["title"] == "Cũ"
 
 
+def test_what_opens_comes_first_at_one_and_the_same_instant() -> None:
+    corrected = fact(1, "article.corrected", article_id="a", title="Mới")
+    published = fact(2, "article.published", article_id="a", title="Cũ") | {"time": corrected["time"]}
+    found = with_versions([corrected, published])
+    assert [one["fate"] for one in found] == ["counts", "corrects"]
+    assert found[1]["changes"] == [{"field": "title", "before": "Cũ", "after": "Mới"}]
+
+
 def test_a_retracted_correction_changes_nothing() -> None:
     found = with_versions(
         [
