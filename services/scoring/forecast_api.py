@@ -58,7 +58,7 @@ def moment_of(span: Span, on: date | None, today: date) -> Moment:
     if period is None:
         raise ProblemError(400, "period", "A forecast is about a quarter, a half or a year: name it.")
     if on is None and span.window.last < period.last:
-        on = span.window.last
+        on = min(span.window.last, today)
     if on is not None and not period.first <= on <= today:
         raise ProblemError(400, "day", f"{on} does not lie between {period.first} and today, {today}.")
     day = min(on or today, period.last)
