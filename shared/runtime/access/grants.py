@@ -1,7 +1,7 @@
 """What a publisher may say: about which agencies, with which types. Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 ANY = "*"
@@ -45,8 +45,8 @@ class Grant:
 
 
 def _parent(agency: str, register: Collection[str]) -> str | None:
-    entry = register.get(agency) if isinstance(register, Mapping) else None
-    parent: str | None = getattr(entry, "parent", None)
+    look_up = getattr(register, "get", None)
+    parent: str | None = getattr(look_up(agency) if look_up else None, "parent", None)
     return parent
 
 

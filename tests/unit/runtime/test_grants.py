@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.register.register import shipped_register
 from shared.runtime.access.grants import GrantError, make_grant
 
 REGISTER = frozenset({"so-y-te", "so-noi-vu"})
@@ -66,6 +67,13 @@ def test_a_district_may_be_granted_its_own_communes_without_naming_each() -> Non
     assert not grant.allows_agency("huyen-bat-xat", WITH_PARENTS), "the district itself is not among them"
     assert not grant.allows_agency("khong-co", WITH_PARENTS)
     assert not grant.allows_agency("xa-y-ty", frozenset(WITH_PARENTS)), "a list of slugs knows no parents"
+
+
+def test_the_register_that_ships_knows_the_communes_of_a_district() -> None:
+    grant = make_grant(["huyen-bat-xat/*"], ["assessment.recorded"])
+    for register in (shipped_register(), shipped_register().agencies):
+        assert grant.allows_agency("xa-y-ty-bat-xat", register)
+        assert not grant.allows_agency("xa-ta-phin-sa-pa", register)
 
 
 @pytest.mark.parametrize("word", ["/*", "Huyen/*", "a/b/*", "huyen-bat-xat/", "huyen-bat-xat/x"])
