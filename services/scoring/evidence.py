@@ -1,12 +1,11 @@
 """From a number to what stands behind it: the entities that a criterion counted, and their facts as sent."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from urllib.parse import quote
 
 import httpx
+import msgspec
 
 from services.scoring import flows, period_store
 from services.scoring.indicators import Probe, Span, flows_of, probes
@@ -19,8 +18,6 @@ from shared.runtime.postgres import Record
 from shared.runtime.problem import ProblemError
 
 MAX_PAGE = 100
-_AT_ONCE = 8
-"""Requests to a domain service under way at a time."""
 
 _FIND = """
 WITH mine AS (
@@ -81,7 +78,8 @@ class Evidence:
     ) -> Document:
         """One page of entities in the order of their keys. Raises ProblemError 404 for another criterion."""
         self._readings.known(agency)
-        module, found = await self._criterion(agency, criterion, span)
+        await self._readings.prepare()
+        module, found = self._criterion(agency, criterion, span)
         wanted = {flow for name in found.names for flow in flows_of(name)}
         if found.kind == "judged" and span.period is not None:
             wanted.add(f"{flows.SELF_ASSESSED}{span.period.kind}/{found.id}")
@@ -101,13 +99,11 @@ class Evidence:
             "next": entities[-1]["key"] if len(rows) > limit else None,
         }
 
-    async def _criterion(self, agency: str, criterion: str, span: Span) -> tuple[str, Criterion]:
-        results = await self._readings.results(span, [agency])
-        result = results.get(agency)
+    def _criterion(self, agency: str, criterion: str, span: Span) -> tuple[str, Criterion]:
         known = [
-            (module, one.criterion)
-            for module, scored in (result.modules.items() if result else ())
-            for one in scored.criteria
+            (rule_set.module, one)
+            for rule_set in self._readings.rule_sets(agency, span)
+            for one in rule_set.criteria
         ]
         wanted_module, _, wanted = criterion.rpartition("/")
         for module, one in known:
@@ -155,29 +151,21 @@ class Evidence:
             life = await period_store.one_life(connection, span.period.name)
         return None if life is None else life.cut_off
 
-    async def _add_facts(self, entities: Iterable[Document], closed_at: datetime | None) -> None:
-        gate = asyncio.Semaphore(_AT_ONCE)
+    async def _add_facts(self, entities: Sequence[Document], closed_at: datetime | None) -> None:
+        """The facts of each entity with their ledger positions; None when their service is out of reach."""
+        modules: dict[str, list[Document]] = {}
+        for entity in entities:
+            modules.setdefault(entity["module"], []).append(entity)
+        await asyncio.gather(*(self._facts(name, mine, closed_at) for name, mine in modules.items()))
 
-        async def add(entity: Document) -> None:
-            async with gate:
-                facts = await self._facts(entity)
-            entity["facts"] = None if facts is None else with_versions(facts, closed_at)
-
-        await asyncio.gather(*(add(entity) for entity in entities))
-
-    async def _facts(self, entity: Document) -> list[Any] | None:
-        """Every fact of an entity with its ledger position and what became of it; None when out of reach."""
-        agency = entity["agency"]
-        base = f"{self._urls[entity['module']].rstrip('/')}/v1/entities/{entity['kind']}/"
-        names = [entity["entity"], entity["entity"].removeprefix(f"{agency}/")]
-        asked: dict[str, str] = {} if entity["kind"] == "question" else {"agency": agency}
-        for name in dict.fromkeys(names):
-            try:
-                answer = await self._client.get(f"{base}{quote(name)}/facts", params=asked)
-            except httpx.HTTPError as error:
-                log.info("facts out of reach", module=entity["module"], reason=repr(error))
-                return None
-            if answer.status_code == 200:
-                facts: list[Any] = answer.json()["facts"]
-                return facts
-        return None
+    async def _facts(self, module: str, entities: Sequence[Document], closed_at: datetime | None) -> None:
+        body = {"keys": [entity["entity"] for entity in entities]}
+        found: list[Document | None] = [None] * len(entities)
+        try:
+            url = f"{self._urls[module].rstrip('/')}/v1/entities/facts"
+            answer = (await self._client.post(url, json=body)).raise_for_status()
+            found = msgspec.json.decode(answer.content)["entities"]
+        except httpx.HTTPError as error:
+            log.info("facts out of reach", module=module, reason=repr(error))
+        for entity, one in zip(entities, found, strict=True):
+            entity["facts"] = None if one is None else with_versions(one["facts"], closed_at)

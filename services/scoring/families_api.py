@@ -24,7 +24,7 @@ from shared.runtime.problem import ProblemError
 class FamilyReadings(Readings):
     """Readings under one family that nobody publishes: always worked out from the counts as they are."""
 
-    async def _published(self, span: Span) -> dict[str, Document]:
+    async def _published(self, span: Span, agency: str | None = None) -> dict[str, Document]:
         return {}
 
 

@@ -89,6 +89,12 @@ class Readings:
             for name, counts in sorted(found.items())
         }
 
+    async def prepare(self) -> None:
+        """Learn the names that other replicas have added. Raises ProblemError 503 during a rebuild."""
+        async with self.pool.acquire() as connection:
+            await self._settled(connection)
+            await self.vocabulary.refresh(connection)
+
     async def _settled(self, connection: Connection) -> None:
         """Raises ProblemError 503 while a rebuild is being read: half a count is no count."""
         if (await read_epoch(connection)).until:
@@ -131,7 +137,7 @@ class Readings:
         A closed quarter is explained by the counts it was closed with.
         """
         self.known(agency)
-        published = (await self._published(span)).get(agency)
+        published = (await self._published(span, agency)).get(agency)
         scored = self._scored(span, self.book.rules).get(agency)
         if published is not None and scored is not None:
             told = score_again(scored[0], published, self.book.rules.by_name)
@@ -159,6 +165,11 @@ class Readings:
             for name, (agency, sets) in chosen.items()
         }
 
+    def rule_sets(self, agency: str, span: Span) -> tuple[RuleSet, ...]:
+        """What an agency is scored under in a span; nothing when nobody scores it."""
+        scored = self.book.agencies.scored_in(span.window).get(agency)
+        return self.book.rules.of(scored, span.window) if scored is not None else ()
+
     def _scored(self, span: Span, rules: RuleBook) -> dict[str, tuple[Scored, tuple[RuleSet, ...]]]:
         found = {}
         for name, agency in self.book.agencies.scored_in(span.window).items():
@@ -185,13 +196,17 @@ class Readings:
                 documents[name] = {**score_document(result), "revision": 0}
         return dict(sorted(documents.items()))
 
-    async def _published(self, span: Span) -> dict[str, Document]:
+    async def _published(self, span: Span, agency: str | None = None) -> dict[str, Document]:
+        """What was last published about a quarter, of one agency or of all; nothing for any other span."""
         period = span.period
         if period is None or period.kind != "quarter" or span.window.last != period.last:
             return {}
         async with self.pool.acquire() as connection:
             await self._settled(connection)
-            rows = await connection.fetch("SELECT agency, document FROM score WHERE period = $1", period.name)
+            rows = await connection.fetch(
+                "SELECT agency, document FROM score WHERE period = $1 AND ($2::text IS NULL OR agency = $2)",
+                period.name, agency,
+            )  # fmt: skip
         return {row["agency"]: msgspec.json.decode(row["document"]) for row in rows}
 
     def _head(self, span: Span) -> Document:

@@ -20,6 +20,7 @@ from shared.runtime.problem import ProblemError
 
 MAX_FACTS = 2_000
 MAX_GROUPS = 2_000
+MAX_KEYS = 100
 MAX_EXAMPLES = 50
 MAX_TYPES = 20
 MAX_AFTER_DAYS = 3_660
@@ -60,6 +61,16 @@ JOIN fact f USING (source, id) LEFT JOIN repeat r USING (source, id)
 """
 
 
+_FACTS = f"""
+SELECT k.place, e.entity AS named, e.kind AS of_kind, e.agency AS holder, {FACT_COLUMNS}
+FROM unnest($1::text[]) WITH ORDINALITY AS k (key, place)
+JOIN entity e ON e.key = k.key
+JOIN fact f ON f.entity = e.entity AND f.kind = e.kind AND f.scope = e.scope
+LEFT JOIN repeat r ON r.source = f.source AND r.id = f.id
+ORDER BY k.place, f.time, f.source, f.id
+"""
+
+
 class EntityName(BaseModel):
     """An entity by its id and agency; a question belongs to no agency's scope, so it has none."""
 
@@ -76,6 +87,14 @@ class EntityLookup(BaseModel):
 
     kind: str = Field(pattern=r"^[a-z_]{1,40}$")
     entities: list[EntityName] = Field(min_length=1, max_length=MAX_LOOKUP)
+
+
+class FactsLookup(BaseModel):
+    """Entities by their record keys on `<module>.events`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keys: list[Annotated[str, Field(min_length=1, max_length=400)]] = Field(min_length=1, max_length=MAX_KEYS)
 
 
 def _instants(first: str, last: str) -> tuple[datetime, datetime]:
@@ -152,6 +171,25 @@ async def states_of(pool: Pool, kind: str, names: list[EntityName]) -> list[dict
     return found
 
 
+async def facts_of(pool: Pool, keys: list[str]) -> list[dict[str, Any] | None]:
+    """All facts of each of these entities, in the order they happened; None where the ledger has none."""
+    async with pool.acquire() as connection:
+        rows = await connection.fetch(_FACTS, keys)
+    found: list[dict[str, Any] | None] = [None] * len(keys)
+    for row in rows:
+        place = row["place"] - 1
+        one = found[place] or {
+            "key": keys[place],
+            "kind": row["of_kind"],
+            "entity": row["named"],
+            "agency": row["holder"],
+            "facts": [],
+        }
+        one["facts"].append(show_fact(row))
+        found[place] = one
+    return found
+
+
 TypeName = Annotated[str, Query(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=60, examples=["article.published"])]
 First = Annotated[str, Query(alias="from", max_length=20, description="First local day, 2024-01-01.")]
 Last = Annotated[str, Query(max_length=20, description="Last local day.")]
@@ -182,6 +220,10 @@ def add_listing(app: FastAPI, get: Callable[[], Engine]) -> None:
     ) -> dict[str, Any]:
         groups = await late_facts(get().pool, types, first, to, agency, after_days, examples)
         return {"groups": groups, "complete": len(groups) < MAX_GROUPS}
+
+    @app.post("/v1/entities/facts", tags=["ledger"], summary="Every fact of up to 100 entities")
+    async def facts_of_entities(body: FactsLookup) -> dict[str, Any]:
+        return {"entities": await facts_of(get().pool, body.keys)}
 
     @app.post("/v1/entities/lookup", tags=["ledger"], summary="Up to 500 entities with their states")
     async def lookup_entities(body: EntityLookup) -> dict[str, Any]:

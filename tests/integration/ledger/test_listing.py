@@ -7,7 +7,8 @@ import pytest
 from aiokafka import TopicPartition
 
 from services.dossier.lifecycle import lifecycle
-from shared.runtime.ledger.listing import EntityName, facts_of_type, late_facts, states_of
+from shared.runtime.ledger.listing import EntityName, facts_of, facts_of_type, late_facts, states_of
+from shared.runtime.ledger.reading import facts_of_entity
 from shared.runtime.ledger.store import Store
 from shared.runtime.postgres import Pool
 from shared.runtime.problem import ProblemError
@@ -83,3 +84,19 @@ async def test_states_of_many_entities_come_in_the_order_asked(ledger_pool: Open
         assert one is not None
         assert (two["entity"], one["entity"]) == ("D2", "D1")
         assert one["state"]["history"][0]["due_at"] == "2024-03-29T17:00:00+07:00"
+
+
+async def test_the_facts_of_many_entities_come_by_their_record_keys(ledger_pool: OpenPool) -> None:
+    async with ledger_pool() as pool:
+        await fill(pool, [received(1, "2024-01-10T08:00"), event("resolved", "D1", "x1", "2024-01-20T08:00")])
+        await fill(pool, [received(1, "2024-01-12T08:00", "so-noi-vu") | {"id": "other"}], offset=2)
+        keys = await pool.fetch("SELECT key, scope FROM entity ORDER BY scope")
+        assert {row["key"] for row in keys} == {"D1", "so-noi-vu/D1"}, "each agency has a D1 of its own"
+        ours, nothing, theirs = await facts_of(pool, ["D1", "nobody", "so-noi-vu/D1"])
+        assert nothing is None
+        assert ours is not None
+        assert theirs is not None
+        assert [fact["id"] for fact in ours["facts"]] == ["r1", "x1"]
+        assert (theirs["agency"], [fact["id"] for fact in theirs["facts"]]) == ("so-noi-vu", ["other"])
+        one_by_one = await facts_of_entity(pool, "dossier", "D1", "so-y-te")
+        assert ours["facts"] == one_by_one["facts"]
