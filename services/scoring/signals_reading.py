@@ -10,7 +10,7 @@ import httpx
 
 from services.scoring import signals
 from services.scoring.signals import Fact, Signal
-from services.scoring.signals_rules import SignalBook, SignalRules
+from services.scoring.signals_rules import MODULE_OF, SignalBook, SignalRules
 from shared.calendar.periods import Window
 from shared.calendar.working import WorkingCalendar
 from shared.runtime import logs
@@ -25,8 +25,6 @@ FRESH_SECONDS = 30.0
 KEPT = 8
 
 log = logs.get(__name__)
-
-_MODULE_OF = {"article": "content", "question": "qa", "dossier": "dossier"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class SignalReader:
         groups: list[Mapping[str, Any]] = []
         types: dict[str, list[str]] = {}
         for fact_type in rules.backdated.types:
-            types.setdefault(_MODULE_OF[fact_type.partition(".")[0]], []).append(fact_type)
+            types.setdefault(MODULE_OF[fact_type], []).append(fact_type)
         for module, named in types.items():
             query = {
                 **_days(window, agency),

@@ -1,15 +1,24 @@
 """What counts as a signal: dated thresholds with their provenance and texts, read from `signals.yaml`."""
 
+from collections.abc import Mapping
 from datetime import date
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from services.scoring.ruleset import Bilingual, Provenance
 from shared.calendar.datafile import read_data_file
+from shared.contracts.facts import CONTENT_FACTS, DOSSIER_FACTS, QA_FACTS
+
+MODULE_OF: Mapping[str, str] = {
+    **dict.fromkeys(CONTENT_FACTS, "content"),
+    **dict.fromkeys(QA_FACTS, "qa"),
+    **dict.fromkeys(DOSSIER_FACTS, "dossier"),
+}
+"""The domain service that keeps facts of a type."""
 
 FILE = Path(__file__).with_name("signals.yaml")
 
@@ -24,8 +33,16 @@ def _share(value: object) -> Fraction:
 
 
 Share = Annotated[Fraction, BeforeValidator(_share), Field(gt=0, le=1)]
+
+
+def _sent(fact_type: str) -> str:
+    if fact_type not in MODULE_OF:
+        raise ValueError(f"{fact_type} is no type that publishers send; see docs/CONTRACT.md")
+    return fact_type
+
+
 Least = Annotated[int, Field(ge=1, le=100_000)]
-FactType = Annotated[str, Field(pattern=r"^[a-z_]+\.[a-z_]+$", max_length=60)]
+FactType = Annotated[str, AfterValidator(_sent)]
 
 
 class _Row(BaseModel):

@@ -126,6 +126,55 @@ def test_a_constant_never_passes_the_maximum(maximum: Fraction) -> None:
     assert points(Constant(Fraction(50)), maximum, {}) == round_points(min(maximum, Fraction(50)))
 
 
+NAMES = ("qa.accepted", "qa.eligible", "input.paid", "content.items", "window.weeks")
+sums = st.lists(st.tuples(st.integers(-3, 3), st.sampled_from(NAMES)), min_size=1, max_size=3).map(
+    lambda terms: parse(" + ".join(f"{abs(n)} * {name}" for n, name in terms))
+)
+bands_rising = st.lists(st.integers(0, 100), min_size=1, max_size=4, unique=True).map(
+    lambda starts: tuple(Band(Fraction(start), Fraction(place)) for place, start in enumerate(sorted(starts)))
+)
+formulas: st.SearchStrategy[Formula] = st.one_of(
+    st.builds(CappedRatio, sums, sums, positive, st.fractions(0, 1, max_denominator=10)),
+    st.builds(Bands, sums, st.none() | sums, bands_rising),
+    st.builds(PerItem, sums, positive),
+    st.builds(
+        Coverage, st.just(NAMES), st.integers(1, 5), st.fractions(Fraction(1, 10), 1, max_denominator=10)
+    ),
+    st.builds(Deduction, sums, positive, st.just(Fraction(0))),
+    st.builds(Judged, st.just("judged.x"), st.just("judged_hundredths.x")),
+    st.builds(Constant, st.fractions(0, 20, max_denominator=100)),
+)
+"""Every formula of the closed set."""
+seen_counts = st.dictionaries(
+    st.sampled_from([*NAMES, "judged.x", "judged_hundredths.x"]), st.none() | st.integers(0, 500)
+)
+
+
+@given(formula=formulas, maximum=maxima, seen=seen_counts)
+def test_whatever_the_counts_every_formula_stays_within_nothing_and_its_maximum(
+    formula: Formula, maximum: Fraction, seen: Counts
+) -> None:
+    outcome = evaluate(formula, Policies(), maximum, seen)
+    needed = [seen.get(name, 0) for name in formula.names]
+    if outcome.points is None:
+        assert outcome.status == "unknown"
+        assert None in needed or isinstance(formula, Judged)
+    else:
+        assert 0 <= outcome.points <= round_points(maximum)
+        assert outcome.points == outcome.points.quantize(Decimal("0.01"))
+    if None in needed and not isinstance(formula, Judged):
+        assert outcome.points is None, "what is unknown is never zero and never a guess"
+
+
+@given(formula=formulas, maximum=maxima, seen=seen_counts)
+def test_the_same_counts_give_the_same_points_and_the_formula_is_told(
+    formula: Formula, maximum: Fraction, seen: Counts
+) -> None:
+    once, twice = (evaluate(formula, Policies(), maximum, dict(seen)) for _ in range(2))
+    assert once == twice
+    assert once.worked.text
+
+
 @pytest.mark.parametrize(
     ("exact", "rounded"),
     [("2.675", "2.68"), ("2.665", "2.67"), ("0.005", "0.01"), ("0.0049999", "0.00"), ("13.3333333", "13.33")],

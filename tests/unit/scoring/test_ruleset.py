@@ -52,6 +52,32 @@ def test_the_shipped_rules_score_as_many_as_the_report_says() -> None:
         ('target: "1"', "target: 0.9", "formula:", "so that it stays exact"),
         ("valid_to: null", "valid_to: 2020-01-01", "valid_to:", "lies before valid_from"),
         ("max: 5\n", "max: 5\n    colour: red\n", "colour:", "Extra inputs are not permitted"),
+        ("max: 5\n", 'max: "5.001"\n', "max:", "points have two decimals at most"),
+        ("max: 3\n", "max: 2\n", "id: faultless", "a band gives more than the criterion's max"),
+        (
+            "    nothing: full",
+            "    minimum_volume: {of: qa.eligible, at_least: 0}",
+            "at_least: 0",
+            "or equal to 1",
+        ),
+        (
+            "    nothing: full",
+            "    minimum_volume: {of: qa.all, at_least: 5}",
+            "of: qa.all",
+            "qa.all is not an",
+        ),
+        ("  module: qa\n", "  module: qa\n  colours: [red]\n", "colours:", "Extra inputs are not permitted"),
+        ("  module: qa\n", "  blocs: [red]\n", "blocs:", "'party', 'government' or 'none'"),
+        ("legal_basis:\n", "legal_basis: []\nlegal:\n", "legal_basis:", "at least 1 item"),
+        ("provenance: assumed", "provenance: guessed", "provenance:", "'report', 'source' or 'assumed'"),
+        (
+            'zero_when: ["qa.eligible > 0"',
+            'zero_when: ["qa.eligible is 0"',
+            "zero_when:",
+            "is not a comparison",
+        ),
+        ("    rule:\n      vi: ", "    rule:\n      fr: ", "rule:", "Field required"),
+        ("of: qa.accepted,", "of: qa.accepted *,", "formula:", "expected + or -"),
     ],
 )
 def test_a_bad_file_names_its_line_and_reason(old: str, new: str, line_of: str, reason: str) -> None:

@@ -216,7 +216,7 @@ def test_a_bad_file_of_thresholds_names_line_and_reason(tmp_path: Path) -> None:
     for old, new, reason in (
         ('share: "0.40"', "share: 0.40", "in quotes"),
         ('similarity: "0.90"', 'similarity: "1.90"', "less than or equal to 1"),
-        ("- article.published", "- Article", "pattern"),
+        ("- article.published", "- article.printed", "no type that publishers send"),
         ("working_hours: 8", "working_hours: 8\n      colour: red", "not permitted"),
     ):
         assert old in text

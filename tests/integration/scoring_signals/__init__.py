@@ -1,0 +1,1 @@
+"""Signals, districts and other families on a whole running system."""
