@@ -42,7 +42,7 @@ from services.scoring.verifying import Verifier, topic_reader
 from services.scoring.vocabulary import Vocabulary
 from shared.calendar.working import vietnam
 from shared.register.register import Register, shipped_register
-from shared.runtime import health, problem
+from shared.runtime import health, problem, tracing
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.consumer import BatchConsumer, Reading
 from shared.runtime.http_limits import BodyLimits
@@ -178,6 +178,7 @@ async def _running(
         _signals(settings, readings, client),
     )
     app = make_app(lambda: parts, life, lambda: _status(consumer, readings, relay))
+    tracing.spans.start(life, "scoring", settings.traces)
     rule_office.watch(life, pool, edition)
     relay.start()
     stream.start()

@@ -4,7 +4,7 @@ Only the newest version of each entity in the batch is counted; the causes of al
 score change names every fact that led to it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from services.scoring import flows
 from services.scoring.contribution import Contribution, Mark, WrongTitle, contribution
 from services.scoring.succession import NO_ENDINGS, Endings, passed_on
+from services.scoring.traces import traceparent_of
 from services.scoring.vocabulary import Vocabulary
 
 
@@ -62,6 +63,7 @@ class Reading:
         self._endings = endings
         self._newest: dict[str, _Data] = {}
         self._causes: list[tuple[str, _Data]] = []
+        self.traces: dict[str, str] = {}
         self.unreadable: list[str] = []
         self.taken = 0
 
@@ -82,6 +84,9 @@ class Reading:
             return
         if with_causes:
             self._causes.append((key, data))
+            trace = traceparent_of(record)
+            if trace is not None:
+                self.traces |= {f"{cause.source} {cause.id}": trace for cause in data.causes}
         known = self._newest.get(key)
         if known is None or known.version < data.version:
             self._newest[key] = data
@@ -120,6 +125,7 @@ class Batch(NamedTuple):
     cause_versions: list[int]
     causes: list[str]
     taken: int
+    traces: Mapping[str, str] = {}
 
     @property
     def size(self) -> int:
@@ -145,7 +151,7 @@ def names(counted: Iterable[Counted]) -> tuple[set[str], set[str]]:
 
 def pack(counted: Iterable[Counted], reading: Reading, vocabulary: Vocabulary) -> Batch:
     """The columns. Raises UnknownNames when a name has no number, though one can still be given."""
-    batch = Batch([], [], [], [], [], [], [], [], [], [], [], [], reading.taken)
+    batch = Batch([], [], [], [], [], [], [], [], [], [], [], [], reading.taken, reading.traces)
     slots: dict[str, int] = {}
     for slot, entry in enumerate(counted):
         slots[entry.key] = slot

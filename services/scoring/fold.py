@@ -16,7 +16,7 @@ import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 from prometheus_client import Counter
 
-from services.scoring import store
+from services.scoring import store, traces
 from services.scoring.batch import Batch, Counted, Reading, UnknownNames, names, pack
 from services.scoring.contribution import WrongTitle
 from services.scoring.succession import NO_ENDINGS, Endings
@@ -153,6 +153,8 @@ class Folder:
                 return False
             self._after_step(2)
             await store.fold(connection, batch, self._onward)
+            if batch.traces:
+                await traces.keep(connection, batch.traces, self._clock())
             self._after_step(3)
         self._after_step(4)
         return True

@@ -12,11 +12,12 @@ change of a score names every fact behind it and no other.
 """
 
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from services.scoring import keeping, period_life, period_store, store
+from services.scoring import keeping, period_life, period_store, store, traces
 from services.scoring.eligibility import Agencies
 from services.scoring.fold import Epoch, Hook, read_epoch
 from services.scoring.indicators import STOCK_INDICATORS, flows_of, for_rules, onward_flows, span_of_period
@@ -340,9 +341,15 @@ class Scorer:
         causes: dict[str, list[str]],
     ) -> None:
         records = []
+        began = time.time_ns()
+        known = await traces.of_causes(connection, {cause for name in moved for cause in causes[name]})
         for name in moved:
-            records.append(score_record(after[name], self._partitions))
-            records.append(change_record(changes[name], causes[name], self._partitions))
+            trace = traces.tell(after[name], causes[name], known, began) if known else None
+            both = (
+                score_record(after[name], self._partitions),
+                change_record(changes[name], causes[name], self._partitions),
+            )
+            records += traces.carried(both, trace)
         await outbox.add(connection, records)
 
     # --------------------------------------------------------------------------------- once more

@@ -15,7 +15,7 @@ BATCH = "application/cloudevents-batch+json"
 
 
 class Event(BaseModel):
-    """One CloudEvent. Extension attributes (such as `traceparent`) are allowed and carried by nobody."""
+    """One CloudEvent. Extension attributes are allowed; `traceparent` is followed, others go no further."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 

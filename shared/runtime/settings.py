@@ -26,6 +26,9 @@ class ServiceSettings(BaseSettings):
         min_length=16,
         description="When set, operator commands over HTTP must carry it as a bearer token.",
     )
+    traces: str | None = Field(
+        default=None, pattern=r"^https?://", description="An OpenTelemetry collector, http://host:4318."
+    )
     database_connections: int = Field(default=6, ge=4, le=50)
     stall_seconds: float = Field(
         default=60.0, gt=1, description="A loop without progress for so long ends the process."

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from shared.contracts.envelope import Event
 from shared.contracts.facts import FACTS_OF_MODULE, RETRACTED, FactRetracted
 from shared.contracts.words import CLOCK_SKEW_DAYS, MAX_EVENT_BYTES, short_type
+from shared.runtime import tracing
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Lifecycle
 from shared.runtime.problem import pointer
 
@@ -53,6 +54,7 @@ class Envelope(msgspec.Struct, gc=False):
     time: Annotated[datetime, msgspec.Meta(tz=True)]
     data: msgspec.Raw
     datacontenttype: Literal["application/json"] = "application/json"
+    traceparent: str | None = None
 
     @property
     def publisher(self) -> str | None:
@@ -72,6 +74,8 @@ class Candidate(msgspec.Struct, frozen=True):
     digest: bytes
     event: bytes
     retracts: tuple[str, str] | None = None
+    trace: str | None = None
+    """The trace that the sender asked for, as a traceparent."""
 
 
 class _Claims(msgspec.Struct, gc=False):
@@ -200,14 +204,15 @@ class Vocabulary:
             return refuse("time", "an instant of data lies outside what can be meant", errors)
         fact = Fact(envelope.source, envelope.id, short, envelope.time, data["agency"], data)
         digest = content_digest(envelope, data)
+        trace = tracing.parse(envelope.traceparent) if envelope.traceparent is not None else None
         if short == RETRACTED:
             target = data["retracts"]
-            return Candidate(fact, None, digest, event, (target["source"], target["id"]))
+            return Candidate(fact, None, digest, event, (target["source"], target["id"]), trace)
         ref = self._lifecycle.entity_of(short, data, envelope.id)
         if ref.kind in _SUBJECT_KINDS and envelope.subject != f"{ref.kind}/{ref.entity}":
             expected = f"must be {ref.kind}/{ref.entity}, as data says"
             return refuse("subject", f"subject {expected}", (("/subject", expected),))
-        return Candidate(fact, ref, digest, event)
+        return Candidate(fact, ref, digest, event, None, trace)
 
     def _unknown(self, short: str | None, full: str) -> tuple[str, str]:
         module = self._elsewhere.get(short or "")

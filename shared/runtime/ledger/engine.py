@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shared.runtime import outbox
+from shared.runtime import outbox, tracing
 from shared.runtime.access.cache import PublisherCache
 from shared.runtime.access.rate import RateLimits
 from shared.runtime.access.sealing import Sealer
@@ -94,6 +94,7 @@ async def open_engine(
         cache = PublisherCache(pool, sealer)
         await persistently(cache.refresh)
         engine = _assemble(life, settings, lifecycle, register, clock, pool, cache)
+        tracing.spans.start(life, module, settings.traces)
         cache.start(life)
         engine.relay.start()
         engine.lane.start()

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.contracts.topics import partition_of
 from shared.contracts.words import MAX_FACTS_PER_ENTITY, full_type
+from shared.runtime import tracing
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded, Lifecycle
 from shared.runtime.outbox import Record
 from shared.runtime.relay import MAX_RECORD_BYTES
@@ -39,6 +40,7 @@ class Cause(msgspec.Struct, frozen=True, gc=False):
     time: datetime
     agency: str
     effective: Fact | None
+    trace: str | None = None
 
 
 class EntityFullError(Exception):
@@ -154,12 +156,15 @@ def make_record(
     )  # fmt: skip
 
 
-def records_for(module: str, row: EntityRow, previous_agency: str | None, partitions: int) -> list[Record]:
+def records_for(
+    module: str, row: EntityRow, previous_agency: str | None, partitions: int, trace: str | None = None
+) -> list[Record]:
     """The record for the bus; also on the partition of the agency that had the entity before."""
+    headers = CHANGE_HEADERS if trace is None else tracing.with_trace(CHANGE_HEADERS, trace)
     agencies = {row.agency, previous_agency or row.agency}
     places = sorted({partition_of(agency, partitions) for agency in agencies})
     topic = f"{module}.events"
-    return [Record(topic, place, row.key.encode(), row.record, CHANGE_HEADERS) for place in places]
+    return [Record(topic, place, row.key.encode(), row.record, headers) for place in places]
 
 
 CHANGE_HEADERS = _encode({"content-type": "application/cloudevents+json"})

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,11 @@ from starlette.requests import Request
 
 from shared.contracts.envelope import BATCH, STRUCTURED
 from shared.contracts.words import MAX_BODY_BYTES, MAX_EVENTS_PER_REQUEST
-from shared.runtime import logs
+from shared.runtime import logs, tracing
 from shared.runtime.access.cache import Publisher, PublisherCache
 from shared.runtime.access.rate import LIMITED, RateLimits
 from shared.runtime.http_limits import BODY_SECONDS
-from shared.runtime.ledger.decode import Envelope, Refusal, Vocabulary, open_event
+from shared.runtime.ledger.decode import Candidate, Envelope, Refusal, Vocabulary, open_event
 from shared.runtime.ledger.items import HTTP, Item
 from shared.runtime.ledger.store import Store
 from shared.runtime.ledger.verify import (
@@ -29,7 +29,7 @@ from shared.runtime.ledger.verify import (
 from shared.runtime.life import Beat, Life
 from shared.runtime.postgres import PASSING_FAULTS, persistently
 from shared.runtime.problem import ProblemError
-from shared.runtime.signature import SignatureError, check_age
+from shared.runtime.signature import ID_HEADER, SignatureError, check_age
 
 MAX_REQUESTS = 64
 MAX_READING = 512
@@ -195,6 +195,9 @@ class RequestReader:
             fresh = self._cache.get(publisher.name)
             if fresh is not None and fresh.grant != publisher.grant:
                 items = await self._judge(fresh, events, opened, now)
+        parent = tracing.parse(headers.get(tracing.HEADER))
+        if parent is not None:
+            _follow(items, tracing.child(parent, headers[ID_HEADER]))
         return items
 
     async def _authenticate(
@@ -259,6 +262,27 @@ class RequestReader:
         if isinstance(content, Refusal):
             return content
         return check_grant(content, publisher, self._register) or content
+
+
+def _follow(items: Sequence[Item], trace: str) -> None:
+    """The request's trace becomes that of every event without one of its own."""
+    for item in items:
+        if isinstance(item.content, Candidate) and item.content.trace is None:
+            item.content = msgspec.structs.replace(item.content, trace=trace)
+
+
+def tell(headers: Mapping[str, str], items: Sequence[Item], began_ns: int) -> None:
+    """Log a request whose sender follows it, and note its span."""
+    parent = tracing.parse(headers.get(tracing.HEADER))
+    if parent is None:
+        return
+    counts: dict[str, int] = {}
+    for item in items:
+        counts[item.status or "refused"] = counts.get(item.status or "refused", 0) + 1
+    publisher = items[0].publisher
+    log.info("facts", trace_id=tracing.trace_id(parent), publisher=publisher, **counts)
+    trace = tracing.child(parent, headers.get(ID_HEADER, ""))
+    tracing.served(trace, parent, "POST /v1/events", began_ns, publisher=publisher, **counts)
 
 
 def _claimed_publisher(refusal: Refusal) -> str | None:

@@ -64,6 +64,7 @@ def open_record(value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
     envelope = open_event(event)
     if isinstance(envelope, Refusal):
         return envelope
+    envelope.traceparent = envelope.traceparent or texts.get("ce_traceparent") or texts.get("traceparent")
     try:
         signature = signature_headers(texts)
     except SignatureError as error:

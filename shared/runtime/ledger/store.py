@@ -8,7 +8,7 @@ from datetime import datetime
 from prometheus_client import Counter
 
 from shared.contracts.facts import RETRACTED
-from shared.runtime import logs
+from shared.runtime import logs, tracing
 from shared.runtime.ledger import rejections, statements
 from shared.runtime.ledger.decode import Candidate, Refusal
 from shared.runtime.ledger.folding import (
@@ -271,7 +271,8 @@ class Store:
                 work.changed.append(folded)
             if row is None or folded.version != row.version:
                 previous = row.agency if row is not None else None
-                work.records += records_for(self._lifecycle.module, folded, previous, self._partitions)
+                trace = _trace_of(self._lifecycle.module, folded, causes)
+                work.records += records_for(self._lifecycle.module, folded, previous, self._partitions, trace)
         if again:
             raise _AgainError
 
@@ -295,7 +296,21 @@ class Store:
 
 def _cause(candidate: Candidate, *, effective: bool) -> Cause:
     fact = candidate.fact
-    return Cause(fact.source, fact.id, fact.type, fact.time, fact.agency, fact if effective else None)
+    return Cause(
+        fact.source, fact.id, fact.type, fact.time, fact.agency, fact if effective else None, candidate.trace
+    )  # fmt: skip
+
+
+def _trace_of(module: str, row: EntityRow, causes: Sequence[Cause]) -> str | None:
+    """The trace of the change: that of the last fact behind it whose sender asked for one."""
+    parent = None
+    for cause in causes:
+        parent = cause.trace or parent
+    if parent is None:
+        return None
+    trace = tracing.child(parent, f"{module}:{row.key}:{row.version}")
+    log.info("change", trace_id=tracing.trace_id(trace), key=row.key, version=row.version, agency=row.agency)
+    return trace
 
 
 def _refuse_retraction(candidate: Candidate, target_type: str, target_agency: str) -> Refusal | None:
