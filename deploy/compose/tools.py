@@ -3,7 +3,9 @@
     docker compose run --rm tools publisher add NAME --agencies 'a,b' --types 'dossier.*,fact.retracted'
     docker compose run --rm tools publisher rotate | retire | revoke NAME
     docker compose run --rm tools publisher grants NAME --agencies '*' --types '*'
+    docker compose run --rm tools publisher limit NAME --events-per-second 50
     docker compose run --rm tools publisher list
+    docker compose run --rm tools audit-trail verify [--witness NUMBER:SHA256] | head
 
 What a program would read goes to standard output as JSON, everything else to standard error. Settings:
 BUS_ADMIN_DATABASE (any database of the server), BUS_MASTER_KEY_FILE.
@@ -23,7 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from deploy.setup import DATABASE
-from shared.runtime import access
+from shared.runtime import access, audit_trail
 from shared.runtime.postgres import Connection, connect
 
 Command = Callable[[Connection, argparse.Namespace], Awaitable[Any]]
@@ -66,6 +68,23 @@ async def revoke(connection: Connection, asked: argparse.Namespace) -> Any:
     return {"publisher": asked.name, "revoked": True}
 
 
+async def limit(connection: Connection, asked: argparse.Namespace) -> Any:
+    await access.limit_publisher(connection, asked.name, asked.events_per_second)
+    return {"publisher": asked.name, "events_per_second": asked.events_per_second}
+
+
+async def verify_trail(connection: Connection, asked: argparse.Namespace) -> Any:
+    return audit_trail.shown(
+        await audit_trail.walk(connection, audit_trail.read_witnesses(asked.witness or ()))
+    )
+
+
+async def head(connection: Connection, asked: argparse.Namespace) -> Any:
+    del asked
+    found = await audit_trail.walk(connection, {})
+    return {"number": found.entries, "sha256": found.head}
+
+
 async def everyone(connection: Connection, asked: argparse.Namespace) -> Any:
     del asked
     return {"publishers": [asdict(row) for row in await access.list_publishers(connection)]}
@@ -93,7 +112,23 @@ def parser() -> argparse.ArgumentParser:
     verb("grants", grants, "Replace what a publisher may say.", granting=True)
     verb("revoke", revoke, "End a publisher and its keys. What it sent stays.")
     verb("list", everyone, "Show all publishers.", named=False)
+    told = "Set how many events a second it may send over HTTP to one process."
+    one = verbs.add_parser("limit", help=told, description=told)
+    one.set_defaults(command=limit)
+    one.add_argument("name", metavar="NAME")
+    one.add_argument("--events-per-second", type=int, help="the services' own when left out")
+    _add_trail(areas)
     return root
+
+
+def _add_trail(areas: Any) -> None:
+    trail = areas.add_parser("audit-trail", help="who did what, and whether the record still holds")
+    verbs = trail.add_subparsers(required=True, metavar="COMMAND")
+    one = verbs.add_parser("verify", help="walk along every entry and hash")
+    one.set_defaults(command=verify_trail)
+    one.add_argument("--witness", action="append", help="NUMBER:SHA256 as `head` told it once")
+    one = verbs.add_parser("head", help="the newest entry's number and hash, to be noted elsewhere")
+    one.set_defaults(command=head)
 
 
 async def carry_out(asked: argparse.Namespace) -> Any:
@@ -113,11 +148,11 @@ def main() -> int:
     except KeyError as error:
         sys.stderr.write(f"tools: the setting {error} is missing\n")
         return 2
-    except (access.PublisherError, access.SealError, asyncpg.PostgresError, OSError) as error:
+    except (access.PublisherError, access.SealError, asyncpg.PostgresError, OSError, ValueError) as error:
         sys.stderr.write(f"tools: {error}\n")
         return 1
     sys.stdout.write(json.dumps(said, default=str, ensure_ascii=False) + "\n")
-    return 0
+    return 1 if said.get("holds") is False else 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """./run audit-trail verify|list|head: what people did, and whether the record of it still holds."""
 
 import json as json_module
-import re
 from collections import deque
 from typing import Annotated, Any
 
@@ -18,7 +17,6 @@ app = typer.Typer(
     help="Who did what: keys and grants, refused facts, periods, rules, accounts. Chained by hashes.",
     no_args_is_help=True,
 )
-_WITNESS = re.compile(r"(\d{1,18}):([0-9a-f]{64})", re.ASCII)
 
 Witnesses = Annotated[
     list[str] | None,
@@ -36,10 +34,13 @@ def verify(
 
     Example: ./run audit-trail verify --witness 41:6c1f…
     """
-    noted = read_witnesses(witness or [])
-    found = as_admin(opened(data, port_base), lambda connection: walk(connection, noted))
+    try:
+        noted = audit_trail.read_witnesses(witness or [])
+    except ValueError as error:
+        raise LaunchError(f"{error}.") from error
+    found = as_admin(opened(data, port_base), lambda connection: audit_trail.walk(connection, noted))
     if json:
-        screen.print_json(shown(found))
+        screen.print_json(audit_trail.shown(found))
     else:
         for finding in found.findings:
             screen.note(f"entry {finding.number}: {finding.problem}")
@@ -80,33 +81,8 @@ def list_entries(
 @app.command()
 def head(data: Data = DATA_DEFAULT, port_base: PortBase = None, json: Json = False) -> None:
     """Print the newest entry's number and hash: to be noted where nobody of the office can change it."""
-    found = as_admin(opened(data, port_base), lambda connection: walk(connection, {}))
+    found = as_admin(opened(data, port_base), lambda connection: audit_trail.walk(connection, {}))
     if json:
         screen.print_json({"number": found.entries, "sha256": found.head})
     else:
         print(f"{found.entries}:{found.head}")
-
-
-async def walk(connection: Connection, witnesses: dict[int, str]) -> audit_trail.Verified:
-    """Verify the trail of a database."""
-    links = [link async for link in audit_trail.read_links(connection)]
-    return audit_trail.verify(links, witnesses)
-
-
-def shown(found: audit_trail.Verified) -> dict[str, Any]:
-    """As JSON."""
-    findings = [{"number": finding.number, "problem": finding.problem} for finding in found.findings]
-    return {"holds": not findings, "entries": found.entries, "head": found.head, "findings": findings}
-
-
-def read_witnesses(words: list[str]) -> dict[int, str]:
-    """`41:6c1f…` as number and hash. Raises LaunchError."""
-    noted = {}
-    for word in words:
-        match = _WITNESS.fullmatch(word.strip())
-        if match is None:
-            raise LaunchError(
-                f"--witness {word}: write it as `./run audit-trail head` prints it, NUMBER:SHA256."
-            )
-        noted[int(match[1])] = match[2]
-    return noted

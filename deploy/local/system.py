@@ -159,4 +159,10 @@ def clean_environment() -> None:
 
 
 # What a user may set for the launcher itself or for a service's own policy.
-_USERS_OWN = frozenset({"BUS_CACHE", "BUS_DATA", "BUS_CUT_OFFS", "BUS_OPERATOR_TOKEN", "BUS_GRAFANA_URL"})
+_USERS_OWN = frozenset(
+    {
+        "BUS_CACHE", "BUS_DATA", "BUS_CUT_OFFS", "BUS_GRAFANA_URL", "BUS_OPERATOR_TOKEN", "BUS_PUBLIC_URL",
+        "BUS_PUBLISHER_EVENTS_PER_SECOND", "BUS_STREAM_CLIENTS", "BUS_TRACES", "BUS_OIDC_ISSUER",
+        "BUS_OIDC_CLIENT_ID", "BUS_OIDC_CLIENT_SECRET_FILE", "BUS_OIDC_ROLE_CLAIM", "BUS_OIDC_ROLES",
+    }
+)  # fmt: skip

@@ -13,7 +13,7 @@ Servers = Annotated[str, StringConstraints(pattern=r"^[^\s,:]+:\d{1,5}(,[^\s,:]+
 class ServiceSettings(BaseSettings):
     """Settings that every service understands. A service adds its own in a subclass."""
 
-    model_config = SettingsConfigDict(env_prefix="BUS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="BUS_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     kafka: Servers = Field(description="Bootstrap servers, `host:port` joined by commas.")
     database: PostgresDsn = Field(description="PostgreSQL of this service, with its own role.")

@@ -330,14 +330,25 @@ CASES = (
 SHOWN = {"signature", "grant", "source", "retraction"}
 """Refusals of single facts that operators must find on the list of rejections."""
 
+WHOLE_REQUESTS = ("forged_request", "altered_request", "overheard_request", "_publisher", "_key", "flood")
+"""Refused as a whole, with nobody who vouches for them: counted, and told by an alert."""
+
+
+def counted(reason: str) -> float:
+    """How many whole requests were refused for a reason."""
+    return float(http.REFUSED.labels(reason)._value.get())
+
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 async def test_a_guard_stops_an_attack_and_nothing_else_does(
     case: Case, empty_postgres_url: str, tmp_path: Path, monkeypatch: Patch
 ) -> None:
     async with entrance(empty_postgres_url, tmp_path, operator_token="only-the-operator-knows") as at:
+        before = counted(case.ends)
         assert await case.attack(at) == case.ends
-        if case.ends in SHOWN and not case.attack.__name__.endswith(("_request", "_publisher", "_key")):
+        if case.attack.__name__.endswith(WHOLE_REQUESTS):
+            assert counted(case.ends) > before
+        elif case.ends in SHOWN:
             assert case.ends in {row["reason"] for row in await at.refused()}
         await _clean(at)
         case.guard(monkeypatch)

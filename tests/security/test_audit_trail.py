@@ -11,7 +11,6 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from deploy.local.commands_audit_trail import walk
 from shared.runtime import audit_trail
 from shared.runtime.access import (
     add_publisher,
@@ -21,7 +20,7 @@ from shared.runtime.access import (
     revoke_publisher,
     rotate_publisher,
 )
-from shared.runtime.audit_trail import Deed
+from shared.runtime.audit_trail import Deed, walk
 from shared.runtime.postgres import Connection
 from tests.integration.ledger.conftest import event
 from tests.integration.scoring_periods.desk import Q1, desk

@@ -24,7 +24,7 @@ from shared.runtime.migrate import migrate
 pytestmark = pytest.mark.anyio
 STREAMS = int(os.environ.get("BUS_TEST_STREAMS", "300"))
 KIBIBYTES_EACH = 96
-"""What an idle reader may cost; measured: about half of it."""
+"""What an idle reader may cost; measured: a third of it."""
 
 OPENED_AT_ONCE = 200
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -1,7 +1,18 @@
 """The audit trail: what people did, chained by hashes. `chain` is pure, `trail` writes and reads."""
 
-from shared.runtime.audit_trail.chain import START, Deed, Finding, Link, Verified, canonical, link_of, verify
-from shared.runtime.audit_trail.trail import append, prepare_schema, read_links
+from shared.runtime.audit_trail.chain import (
+    START,
+    Deed,
+    Finding,
+    Link,
+    Verified,
+    canonical,
+    link_of,
+    read_witnesses,
+    shown,
+    verify,
+)
+from shared.runtime.audit_trail.trail import append, prepare_schema, read_links, walk
 
 __all__ = [
     "START",
@@ -14,5 +25,8 @@ __all__ = [
     "link_of",
     "prepare_schema",
     "read_links",
+    "read_witnesses",
+    "shown",
     "verify",
+    "walk",
 ]

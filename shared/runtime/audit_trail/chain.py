@@ -9,6 +9,7 @@ that too.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ START = "0" * 64
 """What the first entry is chained to."""
 
 MAX_FINDINGS = 20
+_WITNESS = re.compile(r"(\d{1,18}):([0-9a-f]{64})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,23 @@ def verify(links: Iterable[Link], witnesses: Mapping[int, str] | None = None) ->
         previous, last = link.sha256, link.number
     findings += [Finding(number, "was noted, and is not there") for number in sorted(noted)]
     return Verified(last, previous, tuple(findings[:MAX_FINDINGS]))
+
+
+def shown(found: Verified) -> dict[str, Any]:
+    """What was found, as JSON."""
+    findings = [{"number": finding.number, "problem": finding.problem} for finding in found.findings]
+    return {"holds": not findings, "entries": found.entries, "head": found.head, "findings": findings}
+
+
+def read_witnesses(words: Iterable[str]) -> dict[int, str]:
+    """`41:6c1f…` as number and hash. Raises ValueError that says how to write it."""
+    noted = {}
+    for word in words:
+        match = _WITNESS.fullmatch(word.strip())
+        if match is None:
+            raise ValueError(f"{word}: write a witness as `head` prints it, NUMBER:SHA256")
+        noted[int(match[1])] = match[2]
+    return noted
 
 
 def _problems(link: Link, previous: str, last: int) -> Iterable[str]:

@@ -3,11 +3,11 @@
 What cannot be recorded does not happen: a deed and its entry commit together or not at all.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from shared.runtime import logs
-from shared.runtime.audit_trail.chain import Deed, Link, text_of
+from shared.runtime.audit_trail.chain import Deed, Link, Verified, text_of, verify
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Connection
 
@@ -53,6 +53,11 @@ async def append(connection: Connection, deed: Deed) -> int:
     # The log goes elsewhere: its lines are witnesses of the hashes.
     log.info("audit", number=number, sha256=hashed, actor=deed.actor, action=deed.action)
     return number
+
+
+async def walk(connection: Connection, witnesses: Mapping[int, str]) -> Verified:
+    """Verify the whole trail of a database, as its administrator."""
+    return verify([link async for link in read_links(connection)], witnesses)
 
 
 async def read_links(connection: Connection, after: int = 0) -> AsyncIterator[Link]:

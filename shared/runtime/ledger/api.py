@@ -15,7 +15,7 @@ from shared.contracts.words import MAX_EVENTS_PER_REQUEST, Agency, Identifier, N
 from shared.runtime import problem
 from shared.runtime.ledger import reading
 from shared.runtime.ledger.engine import Engine
-from shared.runtime.ledger.http import tell
+from shared.runtime.ledger.http import REFUSED, tell
 from shared.runtime.ledger.reading import MAX_LOOKUP, MAX_PAGE
 from shared.runtime.problem import ProblemError
 
@@ -101,11 +101,15 @@ def add_entrance(app: FastAPI, get: GetEngine) -> None:
         engine = get()
         began = time.time_ns()
         headers = dict(request.headers)
-        async with engine.gate.admitted(request) as body:
-            items = await engine.requests.read(headers, body)
-            await engine.lane.submit(items)
-            tell(headers, items, began)
-            answer = msgspec.json.encode({"results": [item.result() for item in items]})
+        try:
+            async with engine.gate.admitted(request) as body:
+                items = await engine.requests.read(headers, body)
+                await engine.lane.submit(items)
+                tell(headers, items, began)
+                answer = msgspec.json.encode({"results": [item.result() for item in items]})
+        except ProblemError as problem:
+            REFUSED.labels(problem.code).inc()
+            raise
         return Response(answer, media_type="application/json")
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from prometheus_client import Counter
 from starlette.requests import Request
 
 from shared.contracts.envelope import BATCH, STRUCTURED
@@ -43,6 +44,9 @@ PATIENCE_SECONDS = 2.0
 _EVENTS_PER_TURN = 100
 _EVENTS_PER_BATCH = 2_000
 _RETRY_SECONDS = 10.0
+
+REFUSED = Counter("bus_requests_refused", "Requests over HTTP that were refused as a whole", ["reason"])
+"""Nobody vouches for them, so nothing of them is kept: they are counted, and told by an alert."""
 
 _decode_batch = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
