@@ -52,6 +52,12 @@ def compare(
     columns = ("", "before", "now", "change", "percent", "per portal before", "now", "percent")
     rows = [("component portals", *_change(found["portals"]), None, None, None)]
     rows += [(row["indicator"], *_change(row), *_per_portal(row["per_portal"])) for row in found["totals"]]
+    for group, sums in found["groups"].items() if agency is None else ():
+        rows.append((f"{group}: portals", *_change(sums["portals"]), None, None, None))
+        rows += [
+            (f"{group}: {row['indicator']}", *_change(row), *_per_portal(row["per_portal"]))
+            for row in sums["totals"]
+        ]
     screen.print_table(title, columns, rows)
     screen.print_table(
         "points", ("agency", "before", "now", "change", "percent"),

@@ -1,6 +1,6 @@
 """`GET /v1/comparison`: a window beside the same one a year before, and an agency beside its peers."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
@@ -54,32 +54,38 @@ class Comparisons:
         return chosen
 
     async def page(self, spans: tuple[Span, Span], agency: str | None, names: list[str]) -> Document:
-        """Sums over the component portals, every agency's change, and the peers of the one that is named."""
+        """Sums over the component portals and over each group of them, every agency's change, and the peers
+        of the agency that is named."""
+        parent = None
         if agency is not None:
             self._readings.known(agency)
+            parent = self._register.agencies[agency].parent
         now, then = spans
-        after, before = await self._scores(now), await self._scores(then)
+        after, before = await self._readings.scores(now, None, parent), await self._scores(then, parent)
         scales = self._scales.on(now.window.first)
         wanted = {*names, *(scale.indicator for scale in scales)}
         counts, counts_before = await self._counts(now, wanted), await self._counts(then, wanted)
-        everyone = self._existing(spans)
-        chosen = [agency] if agency is not None else everyone
+        rows, both = _by_agency(after), (counts_before, counts)
         found = {
-            **_head("", now),
-            "before": _head("", then),
+            **_head(now),
+            "before": _head(then),
             "as_of": after["as_of"],
-            **self._totals(spans, names, counts, counts_before),
+            **self._sums(COMPONENT_GROUPS, spans, names, counts, counts_before),
+            "groups": {
+                group: self._sums((group,), spans, names, counts, counts_before) for group in COMPONENT_GROUPS
+            },
             "agencies": [
-                self._row(one, names, (_by_agency(before), _by_agency(after)), (counts_before, counts), now)
-                for one in chosen
+                self._row(one, names, (before, rows), both, now)
+                for one in ([agency] if agency is not None else self._existing(spans))
             ],
         }
         if agency is not None:
-            found["peers"] = self._peers(agency, _by_agency(after), counts, scales)
+            found["peers"] = self._peers(agency, rows, counts, scales)
         return found
 
-    async def _scores(self, span: Span) -> Document:
-        return await self._readings.scores(span, None)
+    async def _scores(self, span: Span, parent: str | None) -> Rows:
+        """The province's table, or that of the communes which a district scores."""
+        return _by_agency(await self._readings.scores(span, None, parent))
 
     async def _counts(self, span: Span, names: Iterable[str]) -> Counts:
         wanted = {flow for name in names for flow in flows_of(name)}
@@ -95,26 +101,22 @@ class Comparisons:
             if any(one.existed_in(span.window.first, span.window.last) for span in spans)
         ]
 
-    def _totals(
-        self, spans: tuple[Span, Span], names: list[str], counts: Counts, counts_before: Counts
-    ) -> Document:
-        """Sums over the component portals; per portal where another number of them was open."""
-        now, then = (self._portals(span) for span in spans)
-        component = [one.slug for one in self._register.agencies.values() if one.group in COMPONENT_GROUPS]
+    def _sums(
+        self, groups: Collection[str], spans: tuple[Span, Span], names: list[str],
+        counts: Counts, counts_before: Counts,
+    ) -> Document:  # fmt: skip
+        """Sums over the portals of some groups; per portal where another number of them was open."""
+        members = [one for one in self._register.agencies.values() if one.group in groups]
+        now, then = (
+            sum(one.existed_in(span.window.last, span.window.last) for one in members) for span in spans
+        )
         totals = []
         for name in names:
-            old, new = (sum(of[one].get(name, 0) for one in component) for of in (counts_before, counts))
+            old, new = (sum(of[one.slug].get(name, 0) for one in members) for of in (counts_before, counts))
             totals.append(
                 {"indicator": name, **change_of(old, new), "per_portal": per_portal(old, new, (then, now))}
             )
         return {"portals": change_of(then, now), "totals": totals}
-
-    def _portals(self, span: Span) -> int:
-        last = span.window.last
-        return sum(
-            one.group in COMPONENT_GROUPS and one.existed_in(last, last)
-            for one in self._register.agencies.values()
-        )
 
     def _row(
         self, slug: str, names: list[str], scores: tuple[Rows, Rows], counts: tuple[Counts, Counts], now: Span
@@ -176,11 +178,11 @@ class Comparisons:
         return place
 
 
-def _head(prefix: str, span: Span) -> Document:
+def _head(span: Span) -> Document:
     return {
-        f"{prefix}period": span.period.name if span.period else None,
-        f"{prefix}from": span.window.first.isoformat(),
-        f"{prefix}to": span.window.last.isoformat(),
+        "period": span.period.name if span.period else None,
+        "from": span.window.first.isoformat(),
+        "to": span.window.last.isoformat(),
     }
 
 
