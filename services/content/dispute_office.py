@@ -24,10 +24,11 @@ from services.content.dispute_ruling import (
 from shared.calendar.local import iso
 from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import partition_of
-from shared.runtime import outbox
+from shared.runtime import audit_trail, outbox
 from shared.runtime.access.cache import Publisher, PublisherCache
 from shared.runtime.access.office import OFFICE, OFFICE_TYPES
 from shared.runtime.access.sealing import Sealer
+from shared.runtime.audit_trail import Deed
 from shared.runtime.clock import Clock
 from shared.runtime.ledger import reading
 from shared.runtime.ledger.folding import emitted
@@ -142,6 +143,7 @@ class DisputeOffice:
                     facts = decided(known, attempt, officer, ruling, reason, corrections, now)
                 self._check_granted(office, facts)
                 await outbox.add(connection, [self._signed(office, one, now) for one in facts])
+                await audit_trail.append(connection, _deed(known, officer, ruling, reason, facts))
         except RefusedError as refused:
             status = 422 if refused.errors else 409
             raise ProblemError(status, refused.code, refused.detail, errors=refused.errors) from None
@@ -214,6 +216,14 @@ async def _found(connection: Connection, agency: str, dispute: str) -> Row:
     if row is None:
         raise ProblemError(404, "not-found", f"{agency} has no dispute {dispute}; see GET /v1/disputes.")
     return row
+
+
+def _deed(before: Dispute, officer: str, ruling: str | None, reason: str, facts: Sequence[Outgoing]) -> Deed:
+    """The step as the audit trail keeps it: who decided what about which version, and the facts sent."""
+    after = {"status": ruling or "taken_up", "facts": [one.event["id"] for one in facts]}
+    state = {"status": before.state["status"], "version": before.version}
+    subject = f"{before.agency}/{before.entity}"
+    return Deed("content", officer, f"dispute.{after['status']}", subject, reason, state, after)
 
 
 def _state(row: Row) -> dict[str, Any]:

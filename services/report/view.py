@@ -140,7 +140,7 @@ class View:
             case "rejections":
                 self._rejection(content, record)
             case "alerts":
-                self.alerts.append(content)
+                self._alert(content)
 
     def _forget(self, record: Record) -> None:
         if record.topic == "scores" and record.key:
@@ -180,6 +180,15 @@ class View:
         if name:
             self._heard(str(name), None, at).rejections += 1
         self.touched.rejections = True
+
+    def _alert(self, content: dict[str, Any]) -> None:
+        # The relay may send a warning again after a crash; it is shown once.
+        name = ("module", "agency", "entity", "word", "due_at")
+        mark = [content[part] for part in name]
+        if any([known[part] for part in name] == mark for known in self.alerts):
+            return
+        self.alerts.append(content)
+        self.touched.work.add(content["agency"])
 
     def _entity(self, value: bytes, timestamp_ms: int) -> None:
         event = records.entity_event(value)

@@ -28,6 +28,10 @@ def test_an_officer_takes_a_dispute_up_and_upholds_it(
     form = {"agency": "so-tu-phap", "dispute": "kn-trang", "action": "uphold", "reason": "x"}
     assert httpx.post(f"{dashboard.url}/actions/vi/dispute", data=form).status_code == 401
 
+    page.goto("/period")
+    page.locator("#contested-list summary").click()
+    expect(page.locator("#contested-list").get_by_role("link", name="Sở Tư pháp")).to_be_visible()
+
     sign_in(page, "an")
     page.goto("/agency/so-tu-phap")
     one.get_by_role("button", name="Thụ lý").click()

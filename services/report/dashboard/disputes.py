@@ -16,6 +16,9 @@ from services.report.upstream import UpstreamError, listed, path
 from shared.runtime.problem import ProblemError
 
 MAX_SHOWN = 20
+MAX_COUNTED = 500
+FRESH_SECONDS = 10.0
+OPEN = ("submitted", "taken_up")
 RULINGS = {"uphold": "upheld", "dismiss": "dismissed"}
 ACTIONS = ("take-up", *RULINGS)
 
@@ -31,6 +34,21 @@ async def panel(at: Visit, agency: str) -> str:
             raise
         answer = {"disputes": []}
     return at.draw("agency_disputes", disputes=listed("content", answer, "disputes"))
+
+
+async def open_disputes(desk: Desk) -> dict[str, int] | None:
+    """Agency → its disputes that nobody has decided; None where the service does not tell."""
+    found: dict[str, int] = {}
+    for status in OPEN:
+        try:
+            answer = await desk.upstream.get(
+                "content", path("disputes"), {"status": status, "limit": MAX_COUNTED}, fresh_s=FRESH_SECONDS
+            )
+        except UpstreamError:
+            return None
+        for one in listed("content", answer, "disputes"):
+            found[one["agency"]] = found.get(one["agency"], 0) + 1
+    return found
 
 
 def decision_of(

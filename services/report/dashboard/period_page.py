@@ -7,6 +7,7 @@ from nicegui import ui
 
 from services.report.boards import PROVINCE, existed
 from services.report.dashboard import period_actions
+from services.report.dashboard.disputes import open_disputes
 from services.report.dashboard.livepart import part
 from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
@@ -104,11 +105,13 @@ class PeriodPage:
         unsent = sorted((slug for slug in scored if slug not in sent), key=self._name)
         pending = {name: state.pending for name, state in self.desk.upstream.states.items()}
         refused = await self._parked()
+        contested = await open_disputes(self.desk)
         now = self.desk.clock()
         overdue = sum(1 for work in view.open_work() if judge(work, now).state == "overdue")
         return self.at.draw(
             "period_checks", unknown=unknown, unsent=unsent, sent=len(sent), scored=len(scored),
             pending=pending, settled=all(n == 0 for n in pending.values()), overdue=overdue, refused=refused,
+            contested=contested,
             name=self._name, key=self.key,
         )  # fmt: skip
 

@@ -88,7 +88,7 @@ def install(desk: Desk, path: str, language: str) -> None:
                     )
                     await part(at, page.items, concerns=_moved, every_s=REDRAW_SECONDS)
                 with ui.element("section").classes("panel"):
-                    await part(at, page.alerts, every_s=REDRAW_SECONDS)
+                    await part(at, page.alerts, concerns=_moved, every_s=REDRAW_SECONDS)
             markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
 

@@ -18,7 +18,7 @@ async def add_office(connection: Connection, sealer: Sealer) -> bool:
     if await connection.fetchval("SELECT true FROM access.publisher WHERE name = $1", OFFICE):
         return False
     try:
-        await add_publisher(connection, sealer, OFFICE, ["*"], list(OFFICE_TYPES))
+        await add_publisher(connection, sealer, OFFICE, ["*"], list(OFFICE_TYPES), by="setup")
     except PublisherError:
         # Another set-up was quicker.
         return False

@@ -121,6 +121,12 @@ def test_an_upheld_dispute_takes_its_fact_back_and_names_the_dispute(
         for cause in change["causes"]
     ]
     assert correction in causes, "the score's change names the dispute"
+    deeds = system.json("audit-trail", "list", "--subject", f"{AGENCY}/{dispute}")["entries"]
+    assert [(deed["actor"], deed["action"]) for deed in deeds] == [
+        ("Lan", "dispute.taken_up"),
+        ("Lan", "dispute.upheld"),
+    ]
+    assert deeds[-1]["after"]["facts"] == [correction["id"], ruling["id"]]
 
 
 def test_nothing_follows_the_end_of_a_dispute(system: RunningSystem, agency: Agency, step: Step) -> None:

@@ -163,3 +163,14 @@ def test_the_main_period_is_otherwise_the_newest_that_is_not_nearly_empty() -> N
     ])  # fmt: skip
     assert view.main_period(date(2026, 11, 24)) == "2024-Q1"
     assert View().main_period(date(2026, 11, 24)) is None
+
+
+def alert(word: str, entity: str = "d1") -> dict[str, Any]:
+    return {"module": "dossier", "agency": "so-y-te", "entity": entity, "word": word, "due_at": "2024-01-26"}
+
+
+def test_a_warning_is_shown_once_however_often_it_is_sent() -> None:
+    view = View()
+    view.apply([record("alerts", alert(word)) for word in ("due_soon", "due_soon", "overdue", "due_soon")])
+    assert [one["word"] for one in view.alerts] == ["due_soon", "overdue"]
+    assert view.take_touched().work == {"so-y-te"}
