@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from shared.calendar.local import iso
+from shared.calendar.local import iso, parse_instant
 from shared.contracts.facts import RETRACTED
 from shared.runtime.ledger.folding import emitted
 from shared.runtime.postgres import Pool, Record
@@ -170,7 +170,9 @@ def read_cursor(text: str) -> tuple[str, str]:
     try:
         raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         first, second = msgspec.json.decode(raw, type=tuple[str, str])
-        datetime.fromisoformat(first)
-    except (ValueError, msgspec.MsgspecError) as error:
+        parse_instant(first)
+        if "\x00" in second:
+            raise ValueError("no key holds a NUL")
+    except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise ProblemError(400, "cursor", "`after` is not a place this list gave.") from error
     return first, second
