@@ -272,10 +272,12 @@ class _Maker:
             facts.append(self.ended("withdrawn", key, base, at + timedelta(hours=5)))
         elif ending < 0.92:
             facts += self.resolved(key, base, at, due)
-        # Half a pause, or a pause without an end to the dossier, would hang on how a province counts pauses.
+        # Half a pause, or a pause without an end to the dossier, would hang on how a province counts pauses;
+        # a refusal without a receipt, on whether it counts one that was never received.
         paused = any("supplement" in fact.event["type"] for fact in facts)
+        refused = any("rejected" in fact.event["type"] for fact in facts)
         if rng.random() < 0.04:
-            self.retract(facts[0] if paused else rng.choice(facts))
+            self.retract(facts[0] if paused else facts[-1] if refused else rng.choice(facts))
 
     def ended(self, how: str, key: str, base: dict[str, Any], at: datetime, **more: Any) -> Sent:
         return self.fact(
