@@ -80,11 +80,12 @@ class Dashboard:
             (self.process.kill if kill else self.process.terminate)()
             self.process.wait(30)
 
-    def add_officer(self, name: str, role: str) -> None:
+    def add_officer(self, name: str, role: str, district: str | None = None) -> None:
         """An account that signs in with PASSWORD; one that is there already stays."""
+        of = ["--agency", district] if district else []
         done = subprocess.run(
             [sys.executable, "-m", "services.report.accounts", "add", name, "--role", role, "--full-name",
-             f"Cán bộ {name}", "--password-stdin", "--database", self.system.database_url("report")],
+             f"Cán bộ {name}", *of, "--password-stdin", "--database", self.system.database_url("report")],
             input=f"{PASSWORD}\n", text=True, capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0 or "exists" in done.stderr, done.stderr

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.office import Dashboard
 
-PAGES = ("/", "/agency/so-y-te", "/work", "/rules", "/period", "/operations", "/sign-in")
+PAGES = ("/", "/agency/so-y-te", "/communes", "/work", "/rules", "/period", "/operations", "/sign-in")
 SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
     "desktop": {"width": 1440, "height": 900},
