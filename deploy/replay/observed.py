@@ -74,7 +74,7 @@ class ScoringClient:
                 for row in answer["agencies"]
             }
 
-        return self._get("/v1/agencies", {}, read)
+        return self._get("/v1/agencies", {"ended": "true"}, read)
 
     def indicators(self, days: Days) -> dict[str, dict[str, int]]:
         """Every agency's indicators over a window."""

@@ -59,6 +59,7 @@ ToQuery = Annotated[
     str | None, Query(max_length=20, description="Last day; what happened later does not count.")
 ]
 AgencyPath = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$")]
+EndedQuery = Annotated[bool, Query(description="Also those that have ended: earlier periods name them.")]
 ParentQuery = Annotated[
     Agency | None, Query(description="A district: its communes, by the rules it scores them with.")
 ]
@@ -82,9 +83,10 @@ class Draft(_Body):
 def add_lists(app: FastAPI, get: Get) -> None:
     """Agencies and rule sets."""
 
-    @app.get("/v1/agencies", tags=["lists"], summary="Every agency of the register")
-    async def agencies(parent: ParentQuery = None) -> dict[str, Any]:
-        register = get().readings.book.agencies.register
+    @app.get("/v1/agencies", tags=["lists"], summary="The agencies of the register that there are")
+    async def agencies(parent: ParentQuery = None, ended: EndedQuery = False) -> dict[str, Any]:
+        readings = get().readings
+        register, today = readings.book.agencies.register, readings.today()
         return {
             "agencies": [
                 {
@@ -105,7 +107,7 @@ def add_lists(app: FastAPI, get: Get) -> None:
                     "former_names": [former.model_dump(mode="json") for former in a.former_names],
                 }
                 for a in register.agencies.values()
-                if parent is None or a.parent == parent
+                if (parent is None or a.parent == parent) and (ended or a.closed is None or a.closed >= today)
             ]
         }
 

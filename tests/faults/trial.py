@@ -112,7 +112,7 @@ async def _reckon_ledger(rig: Rig, world: World, outcome: Outcome) -> None:
             part = facts[start : start + 500]
             asked = [{"source": fact.identity[0], "id": fact.identity[1]} for fact in part]
             answer = await rig.post(f"{rig.module_urls[module]}/v1/facts/lookup", {"facts": asked})
-            found = [(row["source"], row["id"]) for row in answer["facts"]]
+            found = [(row["source"], row["id"]) for row in answer["facts"] if row is not None]
             outcome.lost += len({fact.identity for fact in part} - set(found))
             outcome.doubled += len(found) - len(set(found))
 

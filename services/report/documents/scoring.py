@@ -179,7 +179,7 @@ def ask(scoring: Scoring, period: str, last: date | None = None) -> Answers:
         return Answers(
             period=parsed,
             window=window,
-            agencies=scoring.get("/v1/agencies"),
+            agencies=scoring.get("/v1/agencies", {"ended": "true"}),
             periods=scoring.get("/v1/periods"),
             rulesets=scoring.get("/v1/rulesets"),
             scores=scores,

@@ -148,6 +148,9 @@ async def _check_lists(client: httpx.AsyncClient) -> None:
     one = next(row for row in agencies if row["agency"] == "so-y-te")
     assert one.keys() >= {"agency", "name", "name_en", "group", "parent", "modules", "provenance"}
     assert one["modules"] == ["content", "qa", "dossier"]
+    everybody = (await get(client, "/v1/agencies", ended="true"))["agencies"]
+    ended = {row["agency"] for row in everybody} - {row["agency"] for row in agencies}
+    assert ended == {row["agency"] for row in everybody if row["closed"]} != set()
     assert "2024-Q1" in {row["period"] for row in (await get(client, "/v1/periods"))["periods"]}
     rulesets = {row["name"]: row for row in (await get(client, "/v1/rulesets"))["rulesets"]}
     questions = next(row for name, row in rulesets.items() if name.startswith("questions@"))
