@@ -82,7 +82,11 @@ AgencyPath = Annotated[str, Path(max_length=80, pattern=r"^[a-z0-9]+(?:-[a-z0-9]
 
 def add_families(app: FastAPI, get: Callable[[], Families]) -> None:
     """Scores, explanations and evidence under another family of rule sets."""
+    _add_tables(app, get)
+    _add_reasons(app, get)
 
+
+def _add_tables(app: FastAPI, get: Callable[[], Families]) -> None:
     @app.get("/v1/families", tags=["families"], summary="Families of rule sets, and which are published")
     async def families() -> dict[str, Any]:
         return {"families": get().listed()}
@@ -112,6 +116,8 @@ def add_families(app: FastAPI, get: Callable[[], Families]) -> None:
         span = asked_span(period, first, to, readings.today())
         return JSONResponse({"family": family, **await readings.score(agency, span)})
 
+
+def _add_reasons(app: FastAPI, get: Callable[[], Families]) -> None:
     @app.get("/v1/families/{family}/scores/{agency}/explanation", tags=["families"], summary="Why each point")
     async def explanation(
         family: FamilyPath,
