@@ -16,6 +16,7 @@ import asyncpg
 import uvicorn
 from fastapi import FastAPI
 
+from services.content.disputes_api import disputes_of
 from services.content.lifecycle import lifecycle as content
 from services.dossier.lifecycle import lifecycle as dossier
 from services.qa.lifecycle import lifecycle as qa
@@ -34,7 +35,7 @@ from shared.runtime.migrate import migrate
 from shared.runtime.postgres import open_pool
 from tests.integration.scoring.rig import PARTITIONS
 from tests.integration.scoring.test_service import make_topics
-from tests.security.entrance import entrance
+from tests.security.entrance import REGISTER, entrance
 
 LEDGERS: dict[str, Callable[[], Lifecycle]] = {"content": content, "qa": qa, "dossier": dossier}
 OFFICER = "an"
@@ -66,7 +67,8 @@ def abused(admin_url: str, kafka: str, directory: Path) -> Iterator[Abused]:
                 database = await stack.enter_async_context(_database(admin_url, module))
                 place = directory / module
                 place.mkdir()
-                at = await stack.enter_async_context(entrance(database, place, LEDGERS[module]()))
+                more = disputes_of(REGISTER) if module == "content" else None
+                at = await stack.enter_async_context(entrance(database, place, LEDGERS[module](), more))
                 await at.publisher("cong")
                 found.urls[module] = await stack.enter_async_context(_serving(at.app))
             scoring = await stack.enter_async_context(_scoring(admin_url, kafka))

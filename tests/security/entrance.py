@@ -27,7 +27,7 @@ from shared.runtime.ledger.decode import Vocabulary
 from shared.runtime.ledger.engine import Engine
 from shared.runtime.ledger.lifecycle import Lifecycle
 from shared.runtime.ledger.records import RecordReader
-from shared.runtime.ledger.service import make_app
+from shared.runtime.ledger.service import Extend, make_app
 from shared.runtime.ledger.settings import LedgerSettings
 from shared.runtime.life import Life
 from shared.runtime.migrate import migrate
@@ -113,7 +113,11 @@ class Entrance:
 
 @asynccontextmanager
 async def entrance(
-    admin_url: str, directory: Path, module: Lifecycle | None = None, **settings: Any
+    admin_url: str,
+    directory: Path,
+    module: Lifecycle | None = None,
+    extend: Extend | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Entrance]:
     """The entrances on the empty database of `admin_url`."""
     lifecycle_ = module or lifecycle()
@@ -136,7 +140,8 @@ async def entrance(
         await cache.refresh()
         engine = engines._assemble(life, given, lifecycle_, REGISTER, system_clock, pool, cache)
         engine.lane.start()
-        app = make_app(lifecycle_.module, lambda: engine, life)
+        more = (extend,) if extend else ()
+        app = make_app(lifecycle_.module, lambda: engine, life, *more)
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         records = RecordReader(Vocabulary(lifecycle_), cache, REGISTER, system_clock)
         async with httpx.AsyncClient(transport=transport, base_url="http://service", timeout=60) as http:

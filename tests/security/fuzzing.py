@@ -1,14 +1,9 @@
 """Fuzzing what strangers reach before anything is known of them: the decoder and the signature check.
 
-    python -m tests.security.fuzzing -max_total_time=60
-
-Coverage-guided, by atheris, where it is installed (`pip install atheris`; wheels for CPython 3.11 to 3.13 on
-Linux). `one_input` is what runs for each input; `test_fuzz.py` drives it with hypothesis, everywhere.
+`one_input` is what runs for each input: `test_fuzz.py` drives it by hypothesis, `by_coverage.py` by atheris.
 """
 
-import importlib
 import json
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -118,16 +113,3 @@ def _altered(data: bytes) -> None:
         or texts[which].startswith(SIGNED["webhook-signature"].decode())
         or texts == [value.decode() for value in SIGNED.values()]
     )
-
-
-def main() -> None:
-    """Let atheris look for inputs that `one_input` does not stand."""
-    # Only here, and not among the locked packages: it is no use where it has no wheel.
-    atheris: Any = importlib.import_module("atheris")
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

@@ -59,7 +59,7 @@ def test_by_coverage(tmp_path: Path) -> None:
     corpus.mkdir()
     (corpus / "honest").write_bytes(HONEST)
     command = [
-        sys.executable, "-m", "tests.security.fuzzing", f"-max_total_time={SECONDS}", "-max_len=4096",
+        sys.executable, "-m", "tests.security.by_coverage", f"-max_total_time={SECONDS}", "-max_len=4096",
         f"-artifact_prefix={tmp_path}/", str(corpus),
     ]  # fmt: skip
     done = subprocess.run(

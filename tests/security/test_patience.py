@@ -22,7 +22,7 @@ from tests.integration.ledger.conftest import event
 from tests.security.entrance import BATCH, entrance
 
 pytestmark = pytest.mark.anyio
-PATIENCE = 0.4
+PATIENCE = 0.25
 POST = b"POST /v1/events HTTP/1.1\r\nhost: bus\r\ncontent-type: application/cloudevents-batch+json\r\n"
 
 
@@ -108,7 +108,7 @@ async def silent(port: int) -> Any:
 async def byte_by_byte(port: int) -> Any:
     """A head that comes a byte at a time: each one is progress, none is an end."""
     slow = [bytes([byte]) for byte in b"GET /docs HTTP/1.1\r\nx-slow: " + b"y" * 200]
-    return await ended(port, *slow, pause=0.02, wait=PATIENCE * 5)
+    return await ended(port, *slow, pause=0.02, wait=PATIENCE * 4)
 
 
 async def never_ending_headers(port: int) -> Any:
@@ -118,7 +118,7 @@ async def never_ending_headers(port: int) -> Any:
 
 async def blank_lines(port: int) -> Any:
     """Line ends before a request count as data, and begin nothing."""
-    return await ended(port, *[b"\r\n"] * 60, pause=0.05, wait=PATIENCE * 5)
+    return await ended(port, *[b"\r\n"] * 60, pause=0.05, wait=PATIENCE * 4)
 
 
 @pytest.mark.parametrize(
