@@ -8,6 +8,8 @@ from typing import Any
 from services.report.upstream import Upstream, listed, path
 
 FRESH_SECONDS = 60.0
+PROVINCIAL = "provincial"
+"""The family of rule sets that the province scores by."""
 
 RuleSet = Mapping[str, Any]
 _FRACTION = re.compile(r"\d{1,9}/[1-9]\d{0,8}")
@@ -33,7 +35,7 @@ class Rulebook:
         return {}
 
     def families(self) -> dict[str, list[RuleSet]]:
-        """Versions of each rule set, newest first, by its id."""
+        """Versions of each rule set, newest first, by its id; the province's own before those of others."""
         found: dict[str, list[RuleSet]] = {}
         for one in self.rulesets:
             found.setdefault(one["id"], []).append(one)
@@ -41,7 +43,10 @@ class Rulebook:
             versions.sort(
                 key=lambda one: (str(one.get("valid_from") or ""), str(one["version"])), reverse=True
             )
-        return dict(sorted(found.items()))
+        others = {
+            name: versions[0].get("family", PROVINCIAL) != PROVINCIAL for name, versions in found.items()
+        }
+        return {name: found[name] for name in sorted(found, key=lambda name: (others[name], name))}
 
 
 def word(texts: Any, language: str) -> str:
