@@ -25,7 +25,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from deploy.setup import DATABASE
-from shared.runtime import access, audit_trail
+from shared.runtime import access, audit_trail, logs
 from shared.runtime.postgres import Connection, connect
 
 Command = Callable[[Connection, argparse.Namespace], Awaitable[Any]]
@@ -143,6 +143,7 @@ async def carry_out(asked: argparse.Namespace) -> Any:
 
 def main() -> int:
     asked = parser().parse_args()
+    logs.quiet()
     try:
         said = asyncio.run(carry_out(asked))
     except KeyError as error:

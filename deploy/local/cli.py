@@ -27,6 +27,7 @@ from deploy.local import (
     screen,
 )
 from deploy.local.layout import LaunchError
+from shared.runtime import logs
 
 app = typer.Typer(
     name="./run",
@@ -72,6 +73,7 @@ for each in (app, commands_publisher.app, commands_parked.app, commands_audit_tr
 
 def main() -> NoReturn:
     """Run one command. Faults a user can mend are told in one line, with exit code 1."""
+    logs.quiet()
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGHUP, _interrupt)
     try:

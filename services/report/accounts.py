@@ -25,7 +25,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from fastapi import Request
 
 from services.report.oidc import Person
-from shared.runtime import audit_trail
+from shared.runtime import audit_trail, logs
 from shared.runtime.audit_trail import Deed
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import PASSING_FAULTS, Connection, Pool, connect
@@ -352,4 +352,5 @@ def disable(name: str, database: Database) -> None:
 
 
 if __name__ == "__main__":
+    logs.quiet()
     command()

@@ -60,6 +60,14 @@ def configure(service: str, style: Literal["json", "console"] = "json", level: i
     )
 
 
+def quiet() -> None:
+    """For commands: what they do is their output; only warnings and faults are told beside it."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
 def get(name: str) -> FilteringBoundLogger:
     """A logger for the module `name`; call it with an event and keyword facts."""
     return cast(FilteringBoundLogger, structlog.stdlib.get_logger(name))
