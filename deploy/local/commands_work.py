@@ -63,7 +63,9 @@ def run_tests(context: typer.Context, data: Data = DATA_DEFAULT, port_base: Port
         arguments = [word for word in arguments if word != "--containers"]
         if not any(not word.startswith("-") for word in arguments):
             arguments.append("tests/containers")
-    sys.exit(_python(("pytest", *arguments)))
+    # All of them are run by processes side by side: a test mostly waits for a service, a browser, a disk.
+    apart = () if arguments else ("-n", "3", "--dist", "loadgroup")
+    sys.exit(_python(("pytest", *apart, *arguments)))
 
 
 @app.command(rich_help_panel="Development", context_settings=_PASS_ON)

@@ -341,15 +341,16 @@ class Scorer:
         causes: dict[str, list[str]],
     ) -> None:
         records = []
+        register = self.book.agencies.register
         began = time.time_ns()
         known = await traces.of_causes(connection, {cause for name in moved for cause in causes[name]})
         for name in moved:
             trace = traces.tell(after[name], causes[name], known, began) if known else None
-            both = (
-                score_record(after[name], self._partitions),
-                change_record(changes[name], causes[name], self._partitions),
-            )
-            records += traces.carried(both, trace)
+            told = [change_record(changes[name], causes[name], self._partitions)]
+            if register.agencies[name].parent is None:
+                # `scores` is the table of the province, as `GET /v1/scores` is; districts have their own.
+                told.insert(0, score_record(after[name], self._partitions))
+            records += traces.carried(told, trace)
         await outbox.add(connection, records)
 
     # --------------------------------------------------------------------------------- once more

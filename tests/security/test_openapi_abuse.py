@@ -21,7 +21,7 @@ from shared.runtime.ledger.service import describe
 from tests.security.abused import Abused, abused
 
 Test = Callable[..., None]
-FEW = 2
+FEW = 1
 EXAMPLES = int(os.environ.get("BUS_TEST_EXAMPLES", FEW))
 SECONDS = 20
 ABUSE = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))

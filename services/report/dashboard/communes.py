@@ -69,4 +69,4 @@ def install(desk: Desk, route: str, language: str) -> None:
                 )
 
             with ui.element("section").classes("panel"):
-                await part(at, page.table, concerns=moved, every_s=30.0)
+                await part(at, page.table, concerns=moved, every_s=5.0)

@@ -36,7 +36,7 @@ from tests.whole_system import RunningSystem
 PERIOD = parse_period("2024-Q1")
 SPAN = span_of_period(PERIOD)
 BOOK = open_book()
-FIRST, LAST = "2023-10-01", "2024-12-31"
+FIRST, LAST = "2020-01-01", "2026-12-31"
 PUBLISHER = "hai-cach-tinh"
 SUBJECTS = {"article": "article_id", "question": "question_id", "dossier": "dossier_code"}
 

@@ -73,4 +73,5 @@ def test_services(results: list[Result]) -> None:
 
 
 def test_every_score_is_complete(results: list[Result]) -> None:
-    assert all(result.complete for result in results)
+    """But for the communes, whose districts have judged nothing in the replay."""
+    assert all(result.complete for result in results if result.agency.parent is None)
