@@ -14,22 +14,6 @@ from tests.whole_system import RunningSystem, running_system
 _numbers = count(1)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests share one process when several run side by side: those that share a running system."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        room = "/".join(item.path.relative_to(item.config.rootpath).parts[1:-1])
-        if "browser" in room:
-            group = "browser"
-        elif "system" in fixtures:
-            group = "system"
-        elif "kafka_bootstrap" in fixtures or "postgres_admin_url" in fixtures or "security" in room:
-            group = "parts"
-        else:
-            group = str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Tests marked `anyio` run on asyncio."""

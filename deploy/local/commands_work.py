@@ -3,12 +3,14 @@
 Their own options go on to them."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 
@@ -63,9 +65,27 @@ def run_tests(context: typer.Context, data: Data = DATA_DEFAULT, port_base: Port
         arguments = [word for word in arguments if word != "--containers"]
         if not any(not word.startswith("-") for word in arguments):
             arguments.append("tests/containers")
-    # All of them are run by processes side by side: a test mostly waits for a service, a browser, a disk.
-    apart = () if arguments else ("-n", "3", "--dist", "loadgroup")
-    sys.exit(_python(("pytest", *apart, *arguments)))
+    sys.exit(_python(("pytest", *arguments)) if arguments else _all_tests())
+
+
+def _all_tests() -> int:
+    """Run every test, in two processes side by side: most tests wait for a service, a browser or a disk.
+
+    What the second process says is shown when the first has ended. Every folder of tests belongs to one of
+    the two, so that a new one is not forgotten.
+    """
+    folders = sorted(
+        {path.relative_to(REPOSITORY).parts[1] for path in REPOSITORY.glob("tests/*/**/test_*.py")}
+    )
+    others = [f"tests/{name}" for name in folders if name not in ("integration", "containers")]
+    with tempfile.TemporaryFile() as told:
+        beside = _begin(("pytest", *others), told)
+        status = _python(("pytest", "tests/integration"))
+        screen.note("The other tests, which ran beside these …")
+        status = beside.wait() or status
+        told.seek(0)
+        shutil.copyfileobj(told, sys.stdout.buffer)
+    return status
 
 
 @app.command(rich_help_panel="Development", context_settings=_PASS_ON)
@@ -129,10 +149,18 @@ def _module(name: str, words: Sequence[str]) -> int:
     return _python((name, *words))
 
 
+def _begin(command: tuple[str, ...], told: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """Start a module of the environment in the repository; what it says goes to `told` or the terminal."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", *command],
+        cwd=REPOSITORY, env=environment, stdout=told, stderr=None if told is None else subprocess.STDOUT,
+    )  # fmt: skip
+
+
 def _python(command: tuple[str, ...]) -> int:
     """Run a module of the environment in the repository, with its output as it comes."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    child = subprocess.Popen([sys.executable, "-P", "-m", *command], cwd=REPOSITORY, env=environment)
+    child = _begin(command)
     try:
         return child.wait()
     except KeyboardInterrupt:
