@@ -116,7 +116,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 from shared.runtime.producer import start_producer
 async def main():
     producer = await start_producer(bootstrap_servers="kafka:9092")
-    for topic in ("scores", "dossier.events", "content.inbox"):
+    for topic in ("scores", "dossier.events", "qa.events"):
         try:
             await producer.send_and_wait(topic, b"{}", key=b"x")
         except TopicAuthorizationFailedError:
@@ -127,7 +127,7 @@ asyncio.run(main())
     said = project.compose(
         "exec", "-T", "content", "python", "-I", "/app/deploy/docker/start.py", "python", "-c", attempt
     )
-    assert said.splitlines()[-3:] == ["refused scores", "refused dossier.events", "refused content.inbox"]
+    assert said.splitlines()[-3:] == ["refused scores", "refused dossier.events", "refused qa.events"]
 
 
 async def test_a_publisher_that_is_removed_does_not_come_back(project: Project, account: Account) -> None:
