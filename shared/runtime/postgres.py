@@ -61,6 +61,12 @@ _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "15000",
     "lock_timeout": "30000",
     "statement_timeout": "120000",
+    # A client whose machine or network is gone says nothing any more, not even goodbye, and the timeouts above do
+    # not run while the server waits for the rest of a message: probes find it out within half a minute.
+    "tcp_keepalives_idle": "15",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30000",
     # Batches reach their rows by index; compiling such short plans costs more than it saves.
     "jit": "off",
 }
