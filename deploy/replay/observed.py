@@ -1,12 +1,12 @@
 """What the scoring service's public API says: agencies, indicators of a few windows, scores. Nothing else."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
 import httpx
+import stamina
 
 from deploy.replay.target import ReplayError
 
@@ -20,8 +20,9 @@ END_OF_2023: Days = (date(2023, 10, 1), date(2023, 12, 31))
 SINCE_OPENING: Days = (date(2015, 1, 1), date(2024, 3, 22))
 """Long enough for every portal but the provincial one, whose older visits are an opening balance."""
 
-TIMEOUT_SECONDS = 120.0
-PATIENCE = 60
+TIMEOUT_SECONDS = 30.0
+"""Much longer than any of these answers takes; an instance whose machine is gone is given up after it."""
+PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,10 @@ class Observed:
     end_of_2023: Counts
     since_opening: Counts
     scores: Mapping[str, Mapping[str, Module]]
+
+
+class _BusyError(Exception):
+    """The service answers that it cannot answer yet."""
 
 
 class ScoringClient:
@@ -94,20 +99,24 @@ class ScoringClient:
 
     def _get(self, path: str, query: Mapping[str, str], read: Callable[[Any], Answer]) -> Answer:
         try:
-            answer = self._client.get(path, params=dict(query))
-            for _ in range(PATIENCE):
-                if answer.status_code != 503:
-                    break
-                # It is starting, or reading the bus again.
-                time.sleep(1.0)
-                answer = self._client.get(path, params=dict(query))
+            answer = self._answer(path, query)
             if answer.status_code != 200:
                 raise ReplayError(f"{answer.url} answers {answer.status_code}: {answer.text[:300]}")
             return read(answer.json())
-        except httpx.TransportError as error:
+        except (httpx.TransportError, _BusyError) as error:
             raise ReplayError(f"The scoring service cannot be reached: {error!r}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ReplayError(f"{path} does not answer as the contract says: {error!r}") from error
+
+    @stamina.retry(
+        on=(_BusyError, httpx.TransportError), attempts=None, timeout=PATIENCE_SECONDS, wait_max=2.0
+    )
+    def _answer(self, path: str, query: Mapping[str, str]) -> httpx.Response:
+        """Asks again while the service starts, reads the bus again, or another instance takes over."""
+        answer = self._client.get(path, params=dict(query))
+        if answer.status_code == 503:
+            raise _BusyError(answer)
+        return answer
 
 
 def _window(days: Days) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Three scoring and two dossier replicas: killed in mid-stream, nothing is lost and nothing counts twice.
+"""Three scoring and two dossier replicas: killed or cut off in mid-stream, nothing is lost or counts twice.
 
 The replay's own independent count is the oracle: it compares every indicator of every agency in every window.
 """
@@ -60,6 +60,21 @@ def kill(container: str) -> Callable[[], None]:
     return start
 
 
+def cut_off(project: Project, container: str, service: str) -> Callable[[], None]:
+    """Silence, as when a machine loses its power: no connection is closed. What comes back starts it."""
+    networks = [f"{project.name}_{name}" for name in ("store", "bus")]
+    for network in networks:
+        run(["docker", "network", "disconnect", "--force", network, container])
+    start = kill(container)
+
+    def back() -> None:
+        for network in networks:
+            run(["docker", "network", "connect", "--alias", service, network, container])
+        start()
+
+    return back
+
+
 def test_every_replica_is_ready_and_the_address_stays(project: Project) -> None:
     assert len(project.healthy("scoring")) == 3
     assert len(project.healthy("dossier")) == 2
@@ -81,7 +96,7 @@ def test_replicas_killed_in_mid_stream_lose_nothing_and_double_nothing(project: 
         for start in back:
             start()
         wait_until(reached(60_000), "those that came back join", 600)
-        back = [kill(dossier[1]), kill(scoring[1])]
+        back = [cut_off(project, dossier[1], "dossier"), cut_off(project, scoring[1], "scoring")]
         wait_until(reached(80_000), "the ones that came back go on alone", 600)
         for start in back:
             start()
