@@ -45,6 +45,7 @@ from shared.register.register import Register, shipped_register
 from shared.runtime import health, problem, tracing
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.consumer import BatchConsumer, Reading
+from shared.runtime.failpoints import Failpoints
 from shared.runtime.http_limits import BodyLimits
 from shared.runtime.life import Life, Service, main
 from shared.runtime.migrate import migrate
@@ -137,9 +138,16 @@ async def _running(
 ) -> AsyncIterator[FastAPI]:
     vocabulary = Vocabulary()
     epoch = await persistently(lambda: _prepare(pool, vocabulary))
+    failpoints = Failpoints(settings.failpoints, "scoring")
+    clock = failpoints.clock(clock)
     book, edition = await rule_office.book_in_force(pool, book, clock)
-    scorer = Scorer(pool, vocabulary, book, settings.partitions, clock=clock)
-    relay = Relay(life, settings.database_url(), settings.kafka_servers(), "scoring", scorer.again)
+    scorer = Scorer(
+        pool, vocabulary, book, settings.partitions, clock=clock, after_step=failpoints.after("score")
+    )
+    relay = Relay(
+        life, settings.database_url(), settings.kafka_servers(), "scoring", scorer.again,
+        failpoints.after("relay"),
+    )  # fmt: skip
     stream = Stream(life, pool, settings.stream_clients)
     scoring = ScoringLoop(life, pool, scorer, epoch, (relay.wake, stream.wake))
     folder = fold.Folder(
@@ -151,19 +159,10 @@ async def _running(
         endings=endings_of(book.agencies.register),
         on_stored=scoring.stored,
         clock=clock,
+        after_step=failpoints.after("fold"),
     )
-    reading = Reading(
-        settings.kafka_servers(), fold.TOPICS, "scoring", "scoring", settings.partitions,
-        max_records=settings.batch_records, max_partition_fetch_bytes=_FETCH_BYTES,
-    )  # fmt: skip
-    consumer = BatchConsumer(life, pool, reading, folder.prepare, folder.apply, clock)
+    consumer = BatchConsumer(life, pool, _reading(settings), folder.prepare, folder.apply, clock)
     readings = Readings(pool, vocabulary, book, clock)
-
-    async def begin_rebuild() -> int:
-        ends = await rebuild.ends_of(settings.kafka_servers(), settings.partitions)
-        async with pool.acquire() as connection:
-            return await rebuild.begin(connection, ends)
-
     parts = api.Parts(
         settings,
         readings,
@@ -173,7 +172,7 @@ async def _running(
         judgements_api.Judgements(readings, settings.domain_urls()["content"], client),
         comparison_api.Comparisons(readings, read_scales()),
         forecast_api.Forecasts(readings, read_acts(), settings.domain_urls(), client),
-        begin_rebuild,
+        lambda: _begin_rebuild(settings, pool),
         families_api.Families(readings, settings.domain_urls(), client),
         _signals(settings, readings, client),
     )
@@ -190,6 +189,19 @@ async def _running(
         await asyncio.sleep(0)
         await consumer.close()
         await life.finish()
+
+
+def _reading(settings: ScoringSettings) -> Reading:
+    return Reading(
+        settings.kafka_servers(), fold.TOPICS, "scoring", "scoring", settings.partitions,
+        max_records=settings.batch_records, max_partition_fetch_bytes=_FETCH_BYTES,
+    )  # fmt: skip
+
+
+async def _begin_rebuild(settings: ScoringSettings, pool: Pool) -> int:
+    ends = await rebuild.ends_of(settings.kafka_servers(), settings.partitions)
+    async with pool.acquire() as connection:
+        return await rebuild.begin(connection, ends)
 
 
 def _periods(settings: ScoringSettings, pool: Pool, scorer: Scorer, clock: Clock) -> periods_api.PeriodParts:

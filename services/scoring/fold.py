@@ -24,6 +24,7 @@ from services.scoring.vocabulary import Vocabulary
 from shared.contracts.topics import MODULES
 from shared.runtime import logs
 from shared.runtime.clock import Clock, system_clock
+from shared.runtime.failpoints import AfterStep, nowhere
 from shared.runtime.positions import Positions
 from shared.runtime.postgres import Connection, Pool
 
@@ -37,9 +38,6 @@ STALE = Counter("scoring_batches_dropped", "Batches that another replica had sto
 UNREADABLE = Counter("scoring_records_unreadable", "Records that are no change of the contract")
 
 log = logs.get(__name__)
-
-Hook = Callable[[int], None]
-"""Called after each numbered step; tests raise in it."""
 
 
 class RebuildStartedError(Exception):
@@ -88,7 +86,7 @@ class Folder:
         endings: Endings = NO_ENDINGS,
         on_stored: Callable[[int], None] = lambda _changes: None,
         clock: Clock = system_clock,
-        after_step: Hook = lambda _step: None,
+        after_step: AfterStep = nowhere,
     ) -> None:
         self._pool = pool
         self._vocabulary = vocabulary

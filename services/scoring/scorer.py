@@ -19,7 +19,7 @@ from datetime import date, datetime
 
 from services.scoring import keeping, period_life, period_store, store, traces
 from services.scoring.eligibility import Agencies
-from services.scoring.fold import Epoch, Hook, read_epoch
+from services.scoring.fold import Epoch, read_epoch
 from services.scoring.indicators import STOCK_INDICATORS, flows_of, for_rules, onward_flows, span_of_period
 from services.scoring.publish import (
     SOURCE,
@@ -40,6 +40,7 @@ from shared.calendar.local import iso, local_day
 from shared.calendar.periods import Period, Window, quarter_of
 from shared.runtime import logs, outbox
 from shared.runtime.clock import Clock, system_clock
+from shared.runtime.failpoints import AfterStep, nowhere
 from shared.runtime.postgres import Connection, Pool
 
 log = logs.get(__name__)
@@ -131,7 +132,7 @@ class Scorer:
         partitions: int,
         *,
         clock: Clock = system_clock,
-        after_step: Hook = lambda _step: None,
+        after_step: AfterStep = nowhere,
     ) -> None:
         self._pool = pool
         self.vocabulary = vocabulary

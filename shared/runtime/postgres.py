@@ -29,6 +29,7 @@ PASSING_FAULTS: tuple[type[Exception], ...] = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
+    asyncpg.DiskFullError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.SerializationError,
@@ -42,7 +43,8 @@ PASSING_FAULTS: tuple[type[Exception], ...] = (
     TimeoutError,
     OSError,
 )
-"""A lost connection, a server that starts or stops, a lock that another holds: trying again may help."""
+"""A lost connection, a server that starts or stops, a full disk, a lock that another holds: trying again may
+help."""
 
 RETRY_SECONDS = 120.0
 """How long passing faults are retried before the process ends and its supervisor takes over."""
@@ -61,8 +63,8 @@ _SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": "15000",
     "lock_timeout": "30000",
     "statement_timeout": "120000",
-    # A client whose machine or network is gone says nothing any more, not even goodbye, and the timeouts above do
-    # not run while the server waits for the rest of a message: probes find it out within half a minute.
+    # A client whose machine or network is gone says nothing any more, no goodbye, and the timeouts above
+    # do not run while the server waits for the rest of a message: probes find it out within half a minute.
     "tcp_keepalives_idle": "15",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",

@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import Counter
 
 from shared.runtime import logs
+from shared.runtime.failpoints import AfterStep, nowhere
 from shared.runtime.life import Beat, Life
 from shared.runtime.postgres import PASSING_FAULTS, Connection, connect, persistently
 from shared.runtime.producer import start_producer
@@ -57,12 +58,21 @@ SELECT * FROM taken ORDER BY id
 class Relay:
     """Moves the outbox of one schema. `wake()` after a commit spares the way through NOTIFY."""
 
-    def __init__(self, life: Life, database: str, servers: list[str], service: str, again: SendAgain) -> None:
+    def __init__(
+        self,
+        life: Life,
+        database: str,
+        servers: list[str],
+        service: str,
+        again: SendAgain,
+        after_step: AfterStep = nowhere,
+    ) -> None:
         self._life = life
         self._database = database
         self._servers = servers
         self._service = service
         self._again = again
+        self._after_step = after_step
         self._woken = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
         self._decode_headers = msgspec.json.Decoder(dict[str, str]).decode
@@ -163,7 +173,7 @@ class Relay:
     # ---------------------------------------------------------------- sending
 
     async def _move(self, connection: Connection) -> bool:
-        """Send one batch; answers whether there was any."""
+        """Send one batch in numbered steps; answers whether there was any."""
         now = time.monotonic()
         if now - self._swept_at > _POLL_SECONDS:
             # A transaction that began earlier may commit lower numbers later.
@@ -171,11 +181,17 @@ class Relay:
         sent: list[SentKey] = []
         try:
             async with connection.transaction():
+                # 1. Take rows out.
                 rows = await connection.fetch(_TAKE, self._last_id, MAX_ROWS, MAX_BYTES)
                 if not rows:
                     return False
                 sent = [(row["topic"], row["key"]) for row in rows]
+                self._after_step(1)
+                # 2. Send them, and wait for the broker's word on each.
                 await self._send(rows)
+                self._after_step(2)
+            # 3. Committed: they are out for good.
+            self._after_step(3)
         except BaseException:
             self._doubtful.extend(sent)
             raise

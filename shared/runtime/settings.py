@@ -1,8 +1,9 @@
 """What a service is told from outside: environment variables with the prefix `BUS_`."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PostgresDsn, StringConstraints
+from pydantic import Field, PostgresDsn, StringConstraints, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.topics import DEFAULT_PARTITIONS
@@ -33,6 +34,20 @@ class ServiceSettings(BaseSettings):
     stall_seconds: float = Field(
         default=60.0, gt=1, description="A loop without progress for so long ends the process."
     )
+
+    faults: bool = Field(default=False, description="Tests only: this process may be harmed on purpose.")
+    failpoints: Path | None = Field(
+        default=None,
+        description="Tests only, refused without BUS_FAULTS=1: see shared/runtime/failpoints.py.",
+    )
+
+    @model_validator(mode="after")
+    def _harm_is_asked_for_twice(self) -> Self:
+        if self.failpoints is not None and not self.faults:
+            raise ValueError(
+                "BUS_FAILPOINTS lets tests kill this process: refused without BUS_FAULTS=1. Take it out."
+            )
+        return self
 
     def database_url(self) -> str:
         """The database as the driver takes it."""

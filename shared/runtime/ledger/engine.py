@@ -14,6 +14,7 @@ from shared.runtime.access.rate import RateLimits
 from shared.runtime.access.sealing import Sealer
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.consumer import BatchConsumer, Reading
+from shared.runtime.failpoints import Failpoints
 from shared.runtime.ledger.again import Again
 from shared.runtime.ledger.clockwork import Clockwork
 from shared.runtime.ledger.decode import Vocabulary
@@ -118,10 +119,15 @@ def _assemble(
     cache: PublisherCache,
 ) -> Engine:
     module, partitions = lifecycle.module, settings.partitions
+    failpoints = Failpoints(settings.failpoints, module)
+    clock = failpoints.clock(clock)
     vocabulary = Vocabulary(lifecycle)
     again = Again(life, pool, module, partitions, lambda: relay.wake())
-    relay = Relay(life, settings.database_url(), settings.kafka_servers(), module, again.some)
-    store = Store(pool, lifecycle, partitions, relay.wake)
+    relay = Relay(
+        life, settings.database_url(), settings.kafka_servers(), module, again.some,
+        failpoints.after("relay"),
+    )  # fmt: skip
+    store = Store(pool, lifecycle, partitions, relay.wake, failpoints.after("ledger"))
     lane = Lane(life, store, clock)
     records = RecordReader(vocabulary, cache, register, clock)
 

@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from shared.contracts.facts import RETRACTED
 from shared.runtime import logs, tracing
+from shared.runtime.failpoints import AfterStep, nowhere
 from shared.runtime.ledger import rejections, statements
 from shared.runtime.ledger.decode import Candidate, Refusal
 from shared.runtime.ledger.folding import (
@@ -29,9 +30,6 @@ from shared.runtime.postgres import Connection, Pool
 
 Outcome = tuple[Item, Refusal | None, Status]
 """An item, why it was refused if it was, and what became of it."""
-
-AfterStep = Callable[[int], None]
-"""Called after each numbered step; a test raises in it to crash there."""
 
 _MAX_ATTEMPTS = 20
 _ENTITIES_PER_TURN = 100
@@ -69,7 +67,7 @@ class Store:
         lifecycle: Lifecycle,
         partitions: int,
         on_commit: Callable[[], None] = lambda: None,
-        after_step: AfterStep = lambda _step: None,
+        after_step: AfterStep = nowhere,
     ) -> None:
         self._pool = pool
         self._lifecycle = lifecycle

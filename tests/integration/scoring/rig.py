@@ -14,12 +14,13 @@ from aiokafka import TopicPartition
 
 from services.scoring.app import MIGRATIONS, open_book
 from services.scoring.flows import unpack
-from services.scoring.fold import Folder, Hook, read_epoch
+from services.scoring.fold import Folder, read_epoch
 from services.scoring.readings import Readings
 from services.scoring.scorer import Book, Scorer
 from services.scoring.vocabulary import Vocabulary
 from shared.contracts.topics import partition_of
 from shared.runtime import audit_trail
+from shared.runtime.failpoints import AfterStep
 from shared.runtime.migrate import migrate
 from shared.runtime.postgres import Pool, open_pool
 from tests.unit.scoring.world import Change
@@ -135,8 +136,8 @@ async def rig(
     url: str,
     *,
     book: Book = BOOK,
-    fold_hook: Hook = _nothing,
-    score_hook: Hook = _nothing,
+    fold_hook: AfterStep = _nothing,
+    score_hook: AfterStep = _nothing,
     now: datetime = NOW,
 ) -> AsyncIterator[Rig]:
     """A replica on the database's schema `scoring`; the schema is made when it is missing."""
