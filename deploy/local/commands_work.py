@@ -94,9 +94,16 @@ def bench(context: typer.Context) -> None:
     sys.exit(_module("bench", context.args))
 
 
-@app.command(rich_help_panel="Development", context_settings=_PASS_ON)
+@app.command(
+    rich_help_panel="Development",
+    context_settings=_PASS_ON | {"help_option_names": []},
+    add_help_option=False,
+)
 def faults(context: typer.Context) -> None:
-    """Kill, freeze and starve parts of a running system; check that nothing is lost or counted twice."""
+    """Kill, freeze and starve parts of a running system; check that nothing is lost or counted twice.
+
+    --help lists the faults and the options.
+    """
     sys.exit(_module("tests.faults", context.args))
 
 

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from tests.faults.count import Indicators
 
-RUN = Path(__file__).resolve().parent.parent.parent / "run"
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+RUN = REPOSITORY / "run"
 MODULES = {"content": 1, "qa": 2, "dossier": 3}
+SERVICES = (*MODULES, "scoring")
 SETTLE_S = 240.0
 
 
@@ -35,8 +38,9 @@ class Rig:
         """Standard output of `./run WORDS --data … --port-base …`."""
         where = ["--data", str(self.data), "--port-base", str(self.port_base)]
         done = subprocess.run(
-            [str(RUN), *words, *where], capture_output=True, text=True, check=False, timeout=300
-        )
+            [str(RUN), *words, *where], capture_output=True, text=True, check=False, timeout=300,
+            env={**os.environ, "BUS_FAULTS": "1", "BUS_FAILPOINTS": str(self.failpoints)},
+        )  # fmt: skip
         if check and done.returncode:
             raise AssertionError(
                 f"./run {' '.join(words)} ended with {done.returncode}:\n{done.stderr[-3000:]}"
@@ -44,6 +48,7 @@ class Rig:
         return done.stdout
 
     def up(self, *more: str) -> None:
+        self.failpoints.mkdir(parents=True, exist_ok=True)
         self.command("up", *more)
 
     def down(self) -> None:
@@ -69,6 +74,30 @@ class Rig:
     def kafka(self) -> str:
         return f"127.0.0.1:{self.port_base + 92}"
 
+    @property
+    def failpoints(self) -> Path:
+        """Where shared/runtime/failpoints.py looks for what shall happen to its process."""
+        return self.data.absolute() / "failpoints"
+
+    def cluster(self) -> Path:
+        """PostgreSQL's directory."""
+        pid = self.pid("postgres")
+        if pid is None:
+            raise AssertionError("PostgreSQL does not run")
+        command = psutil.Process(pid).cmdline()
+        return Path(command[command.index("-D") + 1])
+
+    async def environment(self, part: str) -> dict[str, str]:
+        """What a running part was told when it was started."""
+        return psutil.Process(await self.up_pid(part)).environ()
+
+    def memory_mib(self, part: str) -> float:
+        """What a part holds in memory now; 0 while it is being started again."""
+        pid = self.pid(part)
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(pid).memory_info().rss / 2**20 if pid is not None else 0.0
+        return 0.0
+
     # ----------------------------------------------------------------- signals
 
     def pid(self, part: str) -> int | None:
@@ -89,6 +118,40 @@ class Rig:
 
     def kill(self, part: str) -> bool:
         return self.signal(part, signal.SIGKILL)
+
+    async def up_pid(self, part: str) -> int:
+        """The process id of a part, waiting for it while it is being started again."""
+        deadline = time.monotonic() + SETTLE_S
+        while (pid := self.pid(part)) is None:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{part} is not started again")
+            await asyncio.sleep(0.05)
+        return pid
+
+    async def kill_when_up(self, part: str) -> bool:
+        """Kill a part as soon as there is one to kill."""
+        await self.up_pid(part)
+        return self.kill(part)
+
+    async def restart_postgres(self) -> bool:
+        """Fast shutdown, as an administrator's restart; the supervisor starts it again."""
+        await self.up_pid("postgres")
+        return self.signal("postgres", signal.SIGINT)
+
+    def arm(self, point: str) -> Path:
+        """Have the process that next comes past `point` killed there; the file is gone when it was."""
+        file = self.failpoints / point
+        file.touch()
+        return file
+
+    async def wait_gone(self, files: list[Path], seconds: float) -> list[Path]:
+        """Wait until none of `files` is left; those that are after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while left := [file for file in files if file.exists()]:
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.05)
+        return left
 
     async def freeze(self, part: str, seconds: float) -> None:
         """Stop a part for a while and let it go on, as a machine that was suspended does."""
@@ -159,7 +222,7 @@ def differences(expected: Indicators, found: Indicators, agencies: list[str]) ->
     told = []
     for agency in agencies:
         want, have = expected.get(agency, {}), found.get(agency, {})
-        names = set(want) | {name for name in have if _in_contract(name)}
+        names = set(want) | {name for name in have if in_second_count(name)}
         told += [
             f"{agency} {name}: {have.get(name, 0)} instead of {want.get(name, 0)}"
             for name in sorted(names)
@@ -201,5 +264,6 @@ _COUNTED = [
 _FAMILIES = ("content.category.", "content.social.", "content.reach.", "content.followers.")
 
 
-def _in_contract(name: str) -> bool:
+def in_second_count(name: str) -> bool:
+    """Whether the second program counts this indicator."""
     return name in _COUNTED or name.startswith(_FAMILIES)

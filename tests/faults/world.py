@@ -253,7 +253,7 @@ class _Maker:
         return facts
 
     def dossier(self, number: int) -> None:
-        rng, key = self.rng, f"H38.{self.world.seed % 100}-240102-{number:06d}"
+        rng, key = self.rng, f"H38.{self.world.seed}-240102-{number:06d}"
         at = self.moment(50)
         base = {"dossier_code": key, "agency": rng.choice(self.world.agencies)}
         due = at + timedelta(days=rng.choice((3, 5)))
@@ -313,7 +313,7 @@ class _Maker:
         return facts
 
     def procedure(self, number: int) -> None:
-        rng, key = self.rng, f"1.{number:06d}"
+        rng, key = self.rng, f"1.{self.world.seed}{number:06d}"
         at = self.moment()
         self.fact(
             "dossier", rng.choice(("procedure.published", "procedure.published", "procedure.abolished")),
