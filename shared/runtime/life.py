@@ -18,8 +18,9 @@ from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.runtime import logs
+from shared.runtime import logs, problem
 from shared.runtime.http_limits import PatientProtocol
 from shared.runtime.settings import ServiceSettings
 
@@ -191,6 +192,38 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Ending:
+    """ASGI middleware: a request that the end of the process cuts off is told so, and when to ask again.
+
+    Whoever waits for a connection of a pool that is closed is cancelled; uvicorn would answer that with a
+    plain text and the status of a fault.
+    """
+
+    def __init__(self, app: ASGIApp, life: Life) -> None:
+        self._app = app
+        self._life = life
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass everything on; answer 503 for what is cancelled while the process ends."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            asked = task is not None and task.cancelling() > 0
+            if begun or asked or scope["type"] != "http" or not self._life.stopping.is_set():
+                raise
+            headers = {"Retry-After": "5", "Connection": "close"}
+            answer = problem.respond(503, "stopping", "The service is stopping; ask again.", headers=headers)
+            await answer(scope, receive, send)
+
+
 Service = Callable[[Life], AbstractAsyncContextManager[FastAPI]]
 """Opens what a service needs, spawns its loops and gives its HTTP application; on leaving, it drains."""
 
@@ -203,8 +236,9 @@ async def live(settings: ServiceSettings, service: Service) -> int:
             async with service(life) as app:
                 server = _Server(
                     uvicorn.Config(
-                        app, host=settings.host, port=settings.port, log_config=None, access_log=False,
-                        timeout_graceful_shutdown=10, lifespan="off", backlog=1024, http=PatientProtocol,
+                        Ending(app, life), host=settings.host, port=settings.port, log_config=None,
+                        access_log=False, timeout_graceful_shutdown=10, lifespan="off", backlog=1024,
+                        http=PatientProtocol,
                     )
                 )  # fmt: skip
 
