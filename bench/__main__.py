@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench import explanation, fold, footprint, ingest, latency
+from bench import dashboards, explanation, fold, footprint, ingest, latency
 
 Measurement = Callable[[bool, int], dict[str, Any]]
 
@@ -38,6 +38,10 @@ MEASUREMENTS: dict[str, tuple[str, Measurement]] = {
     "explanation": (
         "why each point, and the evidence behind it, on the replayed quarter",
         lambda quick, port: explanation.measure(quick, port),
+    ),
+    "dashboards": (
+        "200 open dashboards at 50 changed scores a second: how far behind, and what it costs",
+        lambda quick, port: dashboards.measure(6 if quick else 20, port),
     ),
     "footprint": (
         "memory and disk per million facts",

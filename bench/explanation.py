@@ -22,7 +22,7 @@ from typing import Any
 import asyncpg
 import httpx
 
-from bench.stage import Stage, stage
+from bench.stage import Stage, ready, stage
 from deploy.replay.generate import read_file
 from deploy.replay.run import generate
 from deploy.replay.send import send
@@ -85,22 +85,9 @@ async def _replay(on: Stage, quick: bool) -> int:
         folder,
         on.layout.keys / "replay.keyring",
     )
-    async with httpx.AsyncClient(timeout=5) as http:
-        for url in urls.values():
-            await _ready(http, url)
+    for url in urls.values():
+        await ready(url)
     return (await send(path, number, target)).messages
-
-
-async def _ready(http: httpx.AsyncClient, url: str, give_up_s: float = 90) -> None:
-    until = time.monotonic() + give_up_s
-    while time.monotonic() < until:
-        try:
-            if (await http.get(f"{url}/readyz")).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        await asyncio.sleep(0.2)
-    raise RuntimeError(f"{url} is not ready after {give_up_s:.0f} s")
 
 
 def _part_of(path: Path, part: Path) -> tuple[Path, int]:

@@ -16,10 +16,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.ingest import make_publisher
-from bench.load import FIRST, SOURCE, encoded
+from bench.load import FIRST, SOURCE, encoded, signed_headers
 from bench.stage import Stage, Watched, stage
 from shared.register.register import shipped_register
-from shared.runtime.signature import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 SERVICES = ("content", "scoring")
 LAST_WAIT_S = 30.0
@@ -88,12 +87,7 @@ async def _send(
             await asyncio.sleep(ahead)
         fact = _article(f"{name}-{number}", agencies[number % len(agencies)], number)
         value = encoded(fact)
-        headers = {
-            "content-type": "application/cloudevents+json",
-            ID_HEADER: fact["id"],
-            TIMESTAMP_HEADER: "1700000000",
-            SIGNATURE_HEADER: sign(key, fact["id"], 1_700_000_000, value),
-        }
+        headers = signed_headers(key, fact["id"], value)
         sent[fact["id"]] = turn
         await producer.send(
             "content.inbox", value, key=fact["id"].encode(),

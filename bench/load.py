@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from shared.register.register import shipped_register
 from shared.runtime.signature import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
 
 HANOI = timezone(timedelta(hours=7))
@@ -19,6 +20,13 @@ FIRST = datetime(2024, 1, 2, 8, 0, tzinfo=HANOI)
 
 def encoded(document: Any) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def open_agencies() -> list[str]:
+    """The agencies that there were when the facts happened: of others facts are refused."""
+    first, last = FIRST.date(), (FIRST + timedelta(days=90)).date()
+    there = [slug for slug, row in shipped_register().agencies.items() if row.existed_in(first, first)]
+    return [slug for slug in there if shipped_register().agencies[slug].existed_in(last, last)][:AGENCIES]
 
 
 def dossier_facts(dossiers: int, agencies: list[str]) -> Iterator[dict[str, Any]]:
@@ -64,16 +72,20 @@ async def fill_inbox(bootstrap: str, key: bytes, facts: Iterator[dict[str, Any]]
     return total
 
 
+def signed_headers(key: bytes, message: str, value: bytes) -> dict[str, str]:
+    """The headers by which a record of an inbox says who sent it."""
+    return {
+        "content-type": "application/cloudevents+json",
+        ID_HEADER: message,
+        TIMESTAMP_HEADER: "1700000000",
+        SIGNATURE_HEADER: sign(key, message, 1_700_000_000, value),
+    }
+
+
 def _record(fact: dict[str, Any], key: bytes) -> dict[str, Any]:
     value = encoded(fact)
-    headers = {
-        "content-type": "application/cloudevents+json",
-        ID_HEADER: fact["id"],
-        TIMESTAMP_HEADER: "1700000000",
-        SIGNATURE_HEADER: sign(key, fact["id"], 1_700_000_000, value),
-    }
     return {
         "value": value,
         "key": fact["data"]["dossier_code"].encode(),
-        "headers": [(name, text.encode()) for name, text in headers.items()],
+        "headers": [(name, text.encode()) for name, text in signed_headers(key, fact["id"], value).items()],
     }

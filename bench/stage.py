@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import httpx
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -119,6 +120,18 @@ def stage(port_base: int, *, durable: bool = True) -> Iterator[Stage]:
         finally:
             for program, child in children:
                 stop(program, child)
+
+
+async def ready(url: str, give_up_s: float = 90) -> None:
+    """Wait until a service says that it is ready."""
+    until = time.monotonic() + give_up_s
+    async with httpx.AsyncClient(timeout=5) as http:
+        while time.monotonic() < until:
+            with suppress(httpx.TransportError):
+                if (await http.get(f"{url}/readyz")).status_code == 200:
+                    return
+            await asyncio.sleep(0.2)
+    raise RuntimeError(f"{url} is not ready after {give_up_s:.0f} s")
 
 
 async def end_offsets(bootstrap: str, topic: str) -> dict[int, int]:
