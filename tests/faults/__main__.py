@@ -9,6 +9,7 @@ run that fails names its seed, which gives the same world and the same harm agai
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import sys
 import tempfile
@@ -140,6 +141,8 @@ def main() -> int:
     seeds = asked.seed or list(range(1, (asked.seeds or 1) + 1))
     data = asked.data or Path(tempfile.mkdtemp(prefix="bus-faults-"))
     rig = Rig(data, asked.port_base)
+    # A client that loses its broker would fill the screen with what the fault means to do.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     outcomes: list[Outcome] = []
     try:
         rig.up("--no-report")
@@ -148,9 +151,8 @@ def main() -> int:
         rig.down()
         if asked.data is None and all(outcome.passed for outcome in outcomes):
             shutil.rmtree(data, ignore_errors=True)
-    console = Console()
     # Into a file as wide as it needs to be: a table that is cut says nothing.
-    console.print(table(outcomes), width=None if console.is_terminal else 110)
+    Console(width=None if sys.stdout.isatty() else 110).print(table(outcomes))
     if asked.json:
         asked.json.write_text(
             json.dumps([outcome.json() for outcome in outcomes], indent=1), encoding="utf-8"

@@ -1,0 +1,1 @@
+"""The fault harness itself, on a small scale: what `./run faults` promises."""
