@@ -110,6 +110,9 @@ def environment(
     if role is not None:
         postgres = Postgres(layout.data, layout.port("postgres"), secrets.admin, layout.logs)
         settings["BUS_DATABASE"] = postgres.url(role, secrets.roles[role])
+    if role == "report":
+        # `./run publisher add dashboard` keeps the key there, also while the system runs.
+        settings["BUS_DISPUTE_KEY_FILE"] = str(layout.keys / "dashboard.json")
     return settings
 
 

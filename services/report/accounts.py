@@ -71,8 +71,8 @@ class Officer:
         return self.role != "district" or district is None or district == self.agency
 
     def speaks_for(self, agency: str) -> bool:
-        """Whether this person may say something in the name of an agency."""
-        return self.may("officer") or (self.role == "agency" and self.agency == agency)
+        """Whether this person may say something in an agency's name: officers do not, who decide about it."""
+        return self.role == "agency" and self.agency == agency
 
 
 class AccountError(Exception):

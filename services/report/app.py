@@ -14,6 +14,7 @@ from services.report.accounts import MIGRATIONS, Accounts
 from services.report.bus import Record, Tail
 from services.report.dashboard import pages
 from services.report.dashboard.shell import Desk
+from services.report.editions import Editions
 from services.report.feed import Feed
 from services.report.hub import Hub
 from services.report.settings import ReportSettings
@@ -61,6 +62,7 @@ async def make_desk(pool: Pool, settings: ReportSettings) -> tuple[Desk, Feed]:
     desk = Desk(
         settings, view, upstream, Hub(view, upstream, bus, system_clock), bus, Accounts(pool), webhooks,
         pool, system_clock, await _cut_offs(pool, settings),
+        Editions(pool, upstream.url("scoring"), system_clock),
     )  # fmt: skip
     return desk, feed
 
@@ -150,6 +152,7 @@ async def service(life: Life, settings: ReportSettings) -> AsyncIterator[FastAPI
                 server.should_exit = True
                 life.stopping.set()
                 await life.finish(serving.CLOSE_SECONDS + 2.0)
+                await desk.editions.close()
                 await desk.webhooks.close()
                 await desk.upstream.close()
 

@@ -55,6 +55,9 @@ class Board:
         self.figures: dict[str, Any] = {}
         self.trend: dict[str, Any] = {}
         self.before: dict[str, Any] = {}
+        self._before_window: Window | None = None
+        self._before_at = float("-inf")
+        self._asking_before: asyncio.Task[None] | None = None
         self.wanted_at = time.monotonic()
         self._asked_at = float("-inf")
         self._figures_at = float("-inf")
@@ -160,6 +163,17 @@ class Board:
         earlier = parse_period(self.key.period).year_before
         if window == earlier.window and earlier.name in self._view.scores:
             return self._view.scores[earlier.name]
+        if self._before_window != window:
+            found = await self._ask_before(window)
+            self._before_window, self._before_at = window, time.monotonic()
+            return found
+        if time.monotonic() - self._before_at >= EARLIER_FRESH_SECONDS:
+            # Asked again beside: an earlier year hardly moves, and the table must not wait for it.
+            self._before_at = time.monotonic()
+            self._asking_before = asyncio.create_task(self._renew_before(window))
+        return self.before
+
+    async def _ask_before(self, window: Window) -> dict[str, Any]:
         try:
             answer = await self._upstream.get(
                 "scoring", path("scores"), _days(window), fresh_s=EARLIER_FRESH_SECONDS
@@ -169,6 +183,13 @@ class Board:
                 raise
             return {}  # Nothing is known of that year; the column stays empty.
         return {score["agency"]: score for score in listed("scoring", answer, "scores")}
+
+    async def _renew_before(self, window: Window) -> None:
+        try:
+            self.before = await self._ask_before(window)
+            self.dirty = True
+        except UpstreamError as error:
+            log.info("the year before is not renewed", problem=error.detail, period=self.key.period)
 
     # ------------------------------------------------------------------ figures and trend
 

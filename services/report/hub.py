@@ -6,6 +6,7 @@ fifty changes a second cost four of them.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class Hub:
         self._bus = bus
         self._clock = clock
         self._boards: dict[BoardKey, Board] = {}
+        self._refreshing: set[Board] = set()
         self._moved = asyncio.Event()
         self._beat_text = ""
         self._beat_number = 0
@@ -74,6 +76,8 @@ class Hub:
         self.followers: set[Follower] = set()
         self.listeners: set[Listener] = set()
         self.frames_sent = 0
+        self.moved = 0
+        """How often something moved: equal numbers, nothing new to draw."""
         view.on_touch = self._moved.set
 
     # ------------------------------------------------------------------ for pages and sockets
@@ -120,10 +124,13 @@ class Hub:
     # ------------------------------------------------------------------ the task
 
     async def run(self) -> None:
-        """Keep boards and agencies current until cancelled."""
-        await asyncio.gather(self._keep_current(), self._keep_figures(), self._keep_beating())
+        """Keep boards and agencies current until cancelled. A fault in one of the tasks ends them all."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_current(group))
+            group.create_task(self._keep_figures())
+            group.create_task(self._keep_beating())
 
-    async def _keep_current(self) -> None:
+    async def _keep_current(self, group: asyncio.TaskGroup) -> None:
         while True:
             waiting = any(board.dirty for board in self._boards.values())
             try:
@@ -136,11 +143,13 @@ class Hub:
             touched = self._view.take_touched()
             self._mark(touched)
             try:
-                await self._load_agencies()
-                await self._refresh()
+                if not self.agencies:
+                    await self._load_agencies()
+                self._refresh(group)
             except UpstreamError as error:
                 log.info("boards wait", service=error.service, problem=error.detail)
             if touched:
+                self.moved += 1
                 for listener in tuple(self.listeners):
                     listener.call(touched)
             self._drop_idle()
@@ -154,27 +163,33 @@ class Hub:
                 board.figures_dirty = True
 
     async def _load_agencies(self) -> None:
-        if time.monotonic() - self._agencies_at < AGENCIES_SECONDS and self.agencies:
-            return
         answer = await self._upstream.get("scoring", path("agencies"))
         self.agencies = {one["agency"]: one for one in listed("scoring", answer, "agencies")}
         self._agencies_at = time.monotonic()
         for board in self._boards.values():
             board.dirty = True
 
-    async def _refresh(self) -> None:
-        today = local_day(self._clock())
-        agencies = list(self.agencies.values())
-        dirty = [board for board in self._boards.values() if board.dirty]
-        moved = await asyncio.gather(*(board.refresh(agencies, today) for board in dirty))
-        for board, did_move in zip(dirty, moved, strict=True):
-            if did_move:
+    def _refresh(self, group: asyncio.TaskGroup) -> None:
+        """Each board by itself: one that waits for an answer (it has a cut-off, say) holds up no other."""
+        for board in self._boards.values():
+            if board.dirty and board not in self._refreshing:
+                self._refreshing.add(board)
+                group.create_task(self._refresh_one(board))
+
+    async def _refresh_one(self, board: Board) -> None:
+        try:
+            if await board.refresh(list(self.agencies.values()), local_day(self._clock())):
                 self._wake(board)
+        finally:
+            self._refreshing.discard(board)
 
     async def _keep_figures(self) -> None:
         """Opening figures and trends come by many questions; they must not hold up the tables."""
         while True:
             await asyncio.sleep(1.0)
+            if self.agencies and time.monotonic() - self._agencies_at >= AGENCIES_SECONDS:
+                with contextlib.suppress(UpstreamError):
+                    await self._load_agencies()
             today = local_day(self._clock())
             for board in list(self._boards.values()):
                 if board.figures_dirty and await board.refresh_figures(list(self.agencies.values()), today):

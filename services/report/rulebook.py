@@ -56,10 +56,17 @@ def word(texts: Any, language: str) -> str:
     return str(texts or "")
 
 
+_last: tuple[Any, Rulebook] = (None, Rulebook([]))
+"""The newest answer, and what was read in it: many pages ask for it each second."""
+
+
 async def load(upstream: Upstream) -> Rulebook:
     """The current rulebook. Raises UpstreamError."""
+    global _last
     answer = await upstream.get("scoring", path("rulesets"), fresh_s=FRESH_SECONDS)
-    return Rulebook([_plain(one) for one in listed("scoring", answer, "rulesets")])
+    if _last[0] is not answer:
+        _last = (answer, Rulebook([_plain(one) for one in listed("scoring", answer, "rulesets")]))
+    return _last[1]
 
 
 def _plain(value: Any) -> Any:

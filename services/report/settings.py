@@ -29,6 +29,9 @@ class ReportSettings(ServiceSettings):
     secure_cookies: bool = False
     feed_days: int = Field(default=400, ge=1, le=4_000)
     webhook_private_targets: bool = False
+    dispute_key_file: Path | None = Field(
+        default=None, description="The publisher that submits disputes of agencies' people: a kept key."
+    )
     public_url: str | None = Field(default=None, description="Where browsers find the dashboard.")
     oidc_issuer: str | None = Field(default=None, description="When set, officers may sign in there.")
     oidc_client_id: str | None = None

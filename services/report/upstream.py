@@ -117,6 +117,10 @@ class Upstream:
             "POST", service, where, json=content, headers=self._operator if operator else {}
         )
 
+    async def post_signed(self, service: str, where: str, body: bytes, headers: Mapping[str, str]) -> Any:
+        """Send a body byte for byte, under the headers that sign it. Raises UpstreamError."""
+        return await self._ask("POST", service, where, content=body, headers=dict(headers))
+
     async def _ask(self, method: str, service: str, where: str, **kwargs: Any) -> Any:
         try:
             answer = await self._client.request(method, self._base[service] + where, **kwargs)

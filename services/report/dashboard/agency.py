@@ -9,10 +9,10 @@ from fastapi.responses import HTMLResponse
 from nicegui import ui
 
 from services.report import deadlines, league, rulebook
-from services.report.dashboard import agency_standing, disputes
+from services.report.dashboard import agency_standing, contests, disputes
 from services.report.dashboard.agency_signals import draw_signals
 from services.report.dashboard.fragments import agency_names, sheet_problem
-from services.report.dashboard.livepart import part
+from services.report.dashboard.livepart import REDRAW_SECONDS, Concerns, part
 from services.report.dashboard.render import PAGE_LANGUAGE, Words
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
 from services.report.naming import named_on
@@ -26,6 +26,10 @@ PEERS_EACH_SIDE = 3
 DISPUTES_SECONDS = 60.0
 """Seldom: a form that somebody fills in is drawn anew with them."""
 SCORE_FRESH_SECONDS = 0.5
+ASKED_REST_SECONDS = 2.0
+JUDGED_REST_SECONDS = 5.0
+"""The points at the top come from the bus, within a second. What the scoring service must be asked for
+follows a little later, so that open pages do not take the time that scoring needs in a busy hour."""
 _VOLUME = re.compile(r"volume (\S+) < (\S+)")
 
 
@@ -191,6 +195,25 @@ class AgencyPage:
         """What the agency contests, and for an officer the forms to decide."""
         return await disputes.panel(self.at, self.agency)
 
+    async def contest(self) -> str:
+        """For somebody of the agency: the form to contest the score, a criterion or a fact."""
+        if not contests.speaks(self.at, self.agency):
+            return ""
+        try:
+            score = await score_of(self.at, self.agency)
+            book = await rulebook.load(self.at.desk.upstream)
+        except UpstreamError:
+            return contests.form(self.at, self.agency, [])
+        criteria = [
+            (
+                f"{module}/{one['id']}",
+                self._word(book.criterion(content["ruleset"], one["id"]).get("title") or one["id"]),
+            )
+            for module, content in score["modules"].items()
+            for one in content["criteria"]
+        ]
+        return contests.form(self.at, self.agency, criteria)
+
     async def signals(self) -> str:
         """What may be gaming, with its facts."""
         return await draw_signals(self.at, self.agency)
@@ -234,6 +257,7 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
         return await _evidence(desk, request, language, agency, module, criterion, after)
 
     disputes.install(app, desk, language)
+    contests.install(app, desk, language)
 
 
 async def _parts(page: AgencyPage) -> None:
@@ -243,29 +267,37 @@ async def _parts(page: AgencyPage) -> None:
     def scored(touched: Any) -> bool:
         return (key.period, agency) in touched.scores or (touched.facts and key.cut_off is not None)
 
-    await part(at, page.head, concerns=lambda touched: bool(touched.scores) or scored(touched))
+    async def shown(
+        name: str,
+        concerns: Concerns | None = None,
+        every_s: float | None = None,
+        rest_s: float = REDRAW_SECONDS,
+    ) -> None:
+        """A piece that every reader of this agency sees alike."""
+        draw = getattr(page, name)
+        await part(at, draw, concerns=concerns, every_s=every_s, shared=(name, agency), rest_s=rest_s)
+
+    async def panel(name: str, *when: Any, **more: Any) -> None:
+        with ui.element("section").classes("panel"):
+            await shown(name, *when, **more)
+
+    await shown("head", lambda touched: bool(touched.scores) or scored(touched))
     with ui.element("div").classes("agency-grid"):
         with ui.element("div").classes("side"):
-            await part(at, page.modules, concerns=scored)
-            with ui.element("section").classes("panel"):
-                await part(
-                    at, page.judgements, concerns=scored, every_s=agency_standing.JUDGEMENTS_REDRAW_SECONDS
-                )
-            with ui.element("section").classes("panel"):
-                await part(at, page.changes, concerns=scored)
+            await shown("modules", scored, rest_s=ASKED_REST_SECONDS)
+            await panel(
+                "judgements", scored, agency_standing.JUDGEMENTS_REDRAW_SECONDS, rest_s=JUDGED_REST_SECONDS
+            )
+            await panel("changes", scored, rest_s=ASKED_REST_SECONDS)
         with ui.element("div").classes("side"):
-            with ui.element("section").classes("panel"):
-                await part(at, page.peers, concerns=lambda touched: bool(touched.scores))
-            with ui.element("section").classes("panel"):
-                await part(at, page.comparison, every_s=agency_standing.REDRAW_SECONDS)
-            with ui.element("section").classes("panel"):
-                await part(at, page.work, concerns=lambda touched: agency in touched.work, every_s=30.0)
-            with ui.element("section").classes("panel"):
-                await part(at, page.further, every_s=30.0)
+            await panel("peers", lambda touched: bool(touched.scores))
+            await panel("comparison", every_s=agency_standing.REDRAW_SECONDS)
+            await panel("work", lambda touched: agency in touched.work, 30.0)
+            await panel("further", every_s=30.0)
             with ui.element("section").classes("panel"):
                 await part(at, page.disputes, every_s=DISPUTES_SECONDS)
-            with ui.element("section").classes("panel"):
-                await part(at, page.signals)
+                markup(await page.contest())
+            await panel("signals")
     markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
 

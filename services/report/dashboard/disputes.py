@@ -33,7 +33,7 @@ async def panel(at: Visit, agency: str) -> str:
         if not error.missing:
             raise
         answer = {"disputes": []}
-    return at.draw("agency_disputes", disputes=listed("content", answer, "disputes"))
+    return at.draw("agency_disputes", disputes=listed("content", answer, "disputes"), agency=agency)
 
 
 async def open_disputes(desk: Desk) -> dict[str, int] | None:
@@ -94,16 +94,17 @@ def install(app: FastAPI, desk: Desk, language: str) -> None:
                 where = path("disputes", agency, dispute, "decide")
             await desk.upstream.post("content", where, body, operator=True)
         except UpstreamError as error:
-            return _back(language, agency, problem=" ".join([error.detail, *error.errors]))
+            return back(language, agency, problem=" ".join([error.detail, *error.errors]))
         at = await visit(desk, request, "agency", language)
         if at.officer:
             await desk.accounts.record(
                 at.officer, f"dispute.{action}", f"{agency}/{dispute}", json.dumps(body)
             )
-        return _back(language, agency, told=action)
+        return back(language, agency, told=action)
 
 
-def _back(language: str, agency: str, **query: str) -> RedirectResponse:
+def back(language: str, agency: str, **query: str) -> RedirectResponse:
+    """To the agency's page, with what is to be told there."""
     # A path of our own: what the form says about the agency cannot lead elsewhere.
     address = localised("/agency/" + path(agency).removeprefix("/v1/"), language)
     return RedirectResponse(f"{address}?{urlencode(query)}", 303)

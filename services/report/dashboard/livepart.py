@@ -17,14 +17,25 @@ log = logs.get(__name__)
 
 Draw = Callable[[], Awaitable[str]]
 Concerns = Callable[[Touched], bool]
+Shared = tuple[str, ...] | None
 
 
 class LivePart:
     """One piece: its element, and when it was drawn. At most one drawing is under way."""
 
-    def __init__(self, at: Visit, draw: Draw, concerns: Concerns | None, every_s: float | None) -> None:
+    def __init__(
+        self,
+        at: Visit,
+        draw: Draw,
+        concerns: Concerns | None,
+        every_s: float | None,
+        shared: Shared,
+        rest_s: float,
+    ) -> None:
         self._at = at
         self._draw = draw
+        self._shared = shared
+        self._rest_s = rest_s
         self._concerns = concerns
         self._wanted = asyncio.Event()
         self._every = every_s
@@ -64,12 +75,15 @@ class LivePart:
             content = await self._content()
             if self._element is not None and self._element.content != content:
                 self._element.set_content(content)
-            await asyncio.sleep(REDRAW_SECONDS)
+            await asyncio.sleep(self._rest_s)
 
     async def _content(self) -> str:
         """The markup; a service that does not answer becomes a sentence in its place."""
         try:
-            return await self._draw()
+            if self._shared is None:
+                return await self._draw()
+            what = (self._at.language, self._at.key, *self._shared)
+            return await self._at.desk.drawings.drawn(what, self._at.desk.hub.moved, self._draw)
         except UpstreamError as error:
             name = "away" if error.away else "missing" if error.missing else "refused"
             service = self._at.t(f"service.{error.service}")
@@ -84,8 +98,14 @@ async def part(
     concerns: Concerns | None = None,
     every_s: float | None = None,
     classes: str = "",
+    shared: Shared = None,
+    rest_s: float = REDRAW_SECONDS,
 ) -> LivePart:
-    """A piece that follows what `concerns` it, or is drawn again every so many seconds, or both."""
-    piece = LivePart(at, draw, concerns, every_s)
+    """A piece that follows what `concerns` it, or is drawn again every so many seconds, or both.
+
+    `shared` names a piece that is the same for every reader of this language, period and cut-off, whoever is
+    signed in: it is drawn once for all of them. Between two drawings lie at least `rest_s`.
+    """
+    piece = LivePart(at, draw, concerns, every_s, shared, rest_s)
     await piece.show(classes)
     return piece

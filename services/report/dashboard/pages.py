@@ -8,6 +8,7 @@ from nicegui import ui
 from services.report.dashboard import (
     agency,
     communes,
+    documents,
     faults,
     fragments,
     operations,
@@ -41,6 +42,7 @@ def install(app: FastAPI, desk: Desk) -> None:
         period_page.install(app, desk, localised("/period", language), language)
         fragments.install(app, desk, language)
         signin.install(desk, localised("/sign-in", language), language)
+    documents.install_files(app, desk)
     faults.install(framework)
     ui.run_with(
         app,

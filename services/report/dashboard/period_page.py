@@ -6,7 +6,7 @@ from fastapi import FastAPI, Request
 from nicegui import ui
 
 from services.report.boards import PROVINCE, existed
-from services.report.dashboard import period_actions
+from services.report.dashboard import documents, period_actions
 from services.report.dashboard.disputes import open_disputes
 from services.report.dashboard.livepart import part
 from services.report.dashboard.render import PAGE_LANGUAGE
@@ -141,6 +141,10 @@ class PeriodPage:
         return self.at.draw("period_portals", places=places, groups=GROUPS, name=self._name,
                             total=sum(len(slugs) for slugs in silent.values()))  # fmt: skip
 
+    async def documents(self) -> str:
+        """The report with its annexes, to be made and taken home."""
+        return await documents.panel(self.at, self.key)
+
     async def adjustments(self) -> str:
         """What arrived for a closed period and waits for a decision."""
         try:
@@ -173,6 +177,7 @@ def install(app: FastAPI, desk: Desk, route: str, language: str) -> None:
             markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
     period_actions.install(app, desk, language)
+    documents.install(app, desk, language)
 
 
 async def _parts(page: PeriodPage) -> None:
@@ -185,11 +190,13 @@ async def _parts(page: PeriodPage) -> None:
     with ui.element("div").classes("two"):
         with ui.element("div").classes("side"):
             with ui.element("section").classes("panel"):
-                await part(at, page.checks, concerns=bool, every_s=LISTS_SECONDS)
+                await part(at, page.checks, concerns=bool, every_s=LISTS_SECONDS, shared=("checks",))
             with ui.element("section").classes("panel"):
                 await part(at, page.adjustments, concerns=stepped, every_s=LISTS_SECONDS)
         with ui.element("div").classes("side"):
             with ui.element("section").classes("panel"):
-                await part(at, page.portals, every_s=LISTS_SECONDS)
+                await part(at, page.documents, every_s=documents.REDRAW_SECONDS)
+            with ui.element("section").classes("panel"):
+                await part(at, page.portals, every_s=LISTS_SECONDS, shared=("portals",))
             with ui.element("section").classes("panel"):
                 await part(at, page.history, concerns=stepped, every_s=60.0)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from nicegui import ui
 from services.report.accounts import Accounts, Officer
 from services.report.bus import Tail
 from services.report.dashboard import render
+from services.report.drawings import Drawings
+from services.report.editions import Editions
 from services.report.hub import Hub
 from services.report.settings import ReportSettings
 from services.report.upstream import Upstream
@@ -50,6 +52,8 @@ class Desk:
     pool: Pool
     clock: Callable[[], datetime]
     cut_offs: dict[str, date]
+    editions: Editions
+    drawings: Drawings = field(default_factory=Drawings)
 
 
 @dataclass(frozen=True, slots=True)

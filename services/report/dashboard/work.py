@@ -81,14 +81,21 @@ def install(desk: Desk, path: str, language: str) -> None:
         with frame(at, at.t("work.title"), config={"scripts": ["dialogs.js"]}):
             with ui.element("div").classes("work-grid"):
                 with ui.element("section").classes("panel"):
-                    await part(at, page.summary, concerns=_moved, every_s=REDRAW_SECONDS)
+                    await part(
+                        at, page.summary, concerns=_moved, every_s=REDRAW_SECONDS, shared=("work.summary",)
+                    )
                 with ui.element("section").classes("panel"):
                     markup(
                         at.draw("work_filter", page=page, names=sorted(page.names().items(), key=_by_name))
                     )
-                    await part(at, page.items, concerns=_moved, every_s=REDRAW_SECONDS)
+                    await part(
+                        at, page.items, concerns=_moved, every_s=REDRAW_SECONDS,
+                        shared=("work.items", page.kind, page.state, page.agency),
+                    )  # fmt: skip
                 with ui.element("section").classes("panel"):
-                    await part(at, page.alerts, concerns=_moved, every_s=REDRAW_SECONDS)
+                    await part(
+                        at, page.alerts, concerns=_moved, every_s=REDRAW_SECONDS, shared=("work.alerts",)
+                    )
             markup('<dialog id="sheet" aria-labelledby="sheet-title"></dialog>')
 
 

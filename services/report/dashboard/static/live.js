@@ -107,13 +107,21 @@ window.bus = (() => {
   }
 
   // A screen reader hears about the connection and about moved scores, politely and not too often.
+  // In a busy hour scores move all the time: what is said is the newest then, and not the silence of a timer that
+  // every change starts anew.
+  const FIRST_WORD_MS = 1500;
+  const BETWEEN_WORDS_MS = 10000;
   let announceTimer = null;
+  let saidAt = -BETWEEN_WORDS_MS;
+  let toSay = "";
   function announce(words) {
-    clearTimeout(announceTimer);
-    announceTimer = setTimeout(() => {
+    toSay = words;
+    announceTimer ??= setTimeout(() => {
+      announceTimer = null;
+      saidAt = performance.now();
       const place = document.getElementById("announcer");
-      if (place) place.textContent = words;
-    }, 1500);
+      if (place) place.textContent = toSay;
+    }, Math.max(FIRST_WORD_MS, saidAt + BETWEEN_WORDS_MS - performance.now()));
   }
 
   // ---------------------------------------------------------------- bound numbers

@@ -135,6 +135,23 @@
     }
   }
 
+  // The table is what must be quick. Charts and the list of changes follow once a second at most, so that an old
+  // machine keeps up with a busy hour.
+  const SLOW_MS = 1000;
+  function atMostOnceASecond(work) {
+    let waiting = null;
+    let doneAt = -SLOW_MS;
+    let newest;
+    return (value) => {
+      newest = value;
+      waiting ??= setTimeout(() => {
+        waiting = null;
+        doneAt = performance.now();
+        work(newest);
+      }, Math.max(0, doneAt + SLOW_MS - performance.now()));
+    };
+  }
+
   // ---------------------------------------------------------------- figures and charts
 
   function figures(frame) {
@@ -153,8 +170,10 @@
     color: css("--soft"),
   });
 
-  function drawDistribution(distribution) {
-    if (!distribution) return;
+  let drawn = "";
+  const drawDistribution = atMostOnceASecond((distribution) => {
+    if (!distribution || JSON.stringify(distribution) === drawn) return;
+    drawn = JSON.stringify(distribution);
     const table = document.getElementById("distribution-table");
     if (table) {
       for (const cell of table.querySelectorAll("[data-cell]")) {
@@ -194,7 +213,7 @@
         })),
       }),
     );
-  }
+  });
 
   let trend = null;
   let series = "items";
@@ -247,7 +266,7 @@
 
   // ---------------------------------------------------------------- latest changes
 
-  function recent(changes) {
+  const recent = atMostOnceASecond((changes) => {
     const list = document.getElementById("recent");
     if (!list || !changes) return;
     list.replaceChildren(
@@ -268,7 +287,7 @@
       }),
     );
     document.getElementById("recent-empty").hidden = changes.length > 0;
-  }
+  });
 
   // ---------------------------------------------------------------- controls
 
