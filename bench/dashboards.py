@@ -5,7 +5,8 @@ The whole system runs. Facts come in at a steady rate all the time, in five stre
 - without: no report service;
 - overviews: the report service, and 200 open overviews, each with its page and both of its sockets;
 - mixed: of those, 20 look at an agency's page and 10 at the list of what waits;
-- browsers: three Chromium pages beside them (desktop, phone, wall), which say when they showed what;
+- browsers: three Chromium pages beside them (desktop, phone, wall), which say when they showed what; they
+  have the lowest priority, for officers' browsers run elsewhere and not on the services' processors;
 - without_again: the report service has stopped.
 
 A dashboard is behind by the time from the instant that the scoring service gives a change (before it commits
