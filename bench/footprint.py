@@ -6,9 +6,8 @@ from typing import Any
 import asyncpg
 
 from bench.ingest import make_publisher
-from bench.load import AGENCIES, dossier_facts, fill_inbox
+from bench.load import dossier_facts, fill_inbox, open_agencies
 from bench.stage import Stage, stage, watch
-from shared.register.register import shipped_register
 
 SIZE = """SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class AS c
           WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace"""
@@ -21,7 +20,7 @@ def measure(dossiers: int, port_base: int) -> dict[str, Any]:
 
 
 async def _measure(on: Stage, dossiers: int) -> dict[str, Any]:
-    agencies = list(shipped_register().agencies)[:AGENCIES]
+    agencies = open_agencies()
     key = await make_publisher(on)
     total = await fill_inbox(on.broker.address, key, dossier_facts(dossiers, agencies))
     with on.service("dossier") as ledger, on.service("scoring") as scoring:

@@ -19,9 +19,8 @@ import asyncpg
 import httpx
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
-from bench.load import PUBLISHER, dossier_facts, encoded, fill_inbox
+from bench.load import PUBLISHER, dossier_facts, encoded, fill_inbox, open_agencies
 from bench.stage import Stage, Watched, stage, watch
-from shared.register.register import shipped_register
 from shared.runtime.access import Sealer, add_publisher
 from shared.runtime.access.sealing import read_key
 from shared.runtime.signature import ID_HEADER, SIGNATURE_HEADER, TIMESTAMP_HEADER, sign
@@ -45,7 +44,7 @@ def measure(dossiers: int, port_base: int) -> dict[str, Any]:
 
 
 async def _measure(on: Stage, dossiers: int) -> dict[str, Any]:
-    agencies = list(shipped_register().agencies)[:196]
+    agencies = open_agencies()
     key = await make_publisher(on)
     total = await fill_inbox(on.broker.address, key, dossier_facts(dossiers, agencies))
     bare = await _bare(on, key, total)
