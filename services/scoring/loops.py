@@ -57,13 +57,16 @@ class ScoringLoop:
             beat.touch()
             await self._pause()
             self._urgent.clear()
-            await self._check_epoch()
             began = time.monotonic()
-            changed = await persistently(self._scorer.run_once)
+            changed = await persistently(self._once, each_try=beat.touch)
             PASSES.observe(time.monotonic() - began)
             SCORES.inc(changed)
             for tell in self._told:
                 tell()
+
+    async def _once(self) -> int:
+        await self._check_epoch()
+        return await self._scorer.run_once()
 
     async def _pause(self) -> None:
         """Wait for work; under load, wait until a second has passed or the load is over."""

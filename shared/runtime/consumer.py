@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
@@ -31,6 +32,7 @@ BATCH_TIMEOUT_MS = 10
 """How long a poll waits for records; FastStream also sleeps as long after an empty one."""
 
 _COMMIT_SECONDS = 1.0
+_COMMIT_WAIT_SECONDS = 5.0
 _REVOKE_SECONDS = 10.0
 
 RECORDS = Counter("bus_records_read", "Records taken from the bus", ["topic"])
@@ -63,8 +65,8 @@ class BatchConsumer(Generic[Prepared]):
     """Reads `reading.topics` in a consumer group.
 
     `prepare(records)` decodes; it must turn bad data into values and yield to the loop now and then.
-    `apply(prepared, next)` stores one batch and `positions.write(next)` in one transaction; it must be
-    harmless to repeat. Passing faults are retried here; any other ends the process.
+    `apply(prepared, next)` stores one batch and `positions.write(next)` in one transaction. Both must be
+    harmless to repeat: passing faults are retried here; any other ends the process.
     """
 
     def __init__(
@@ -142,7 +144,7 @@ class BatchConsumer(Generic[Prepared]):
             return
         records: Sequence[ConsumerRecord] = message.raw_message
         try:
-            prepared = await self._prepare(records)
+            prepared = await persistently(partial(self._prepare, records))
         except Exception as error:
             self._failed = True
             self._life.fail(error, "prepare")
@@ -197,9 +199,11 @@ class BatchConsumer(Generic[Prepared]):
         self._uncommitted.clear()
         try:
             if offsets:
-                await consumer.commit(offsets)
-        except (KafkaError, IllegalStateError) as error:
-            log.info("offsets not committed; they will be read again", reason=str(error))
+                # Without a broker it would go on trying, and nothing be stored meanwhile.
+                async with asyncio.timeout(_COMMIT_WAIT_SECONDS):
+                    await consumer.commit(offsets)
+        except (KafkaError, IllegalStateError, TimeoutError) as error:
+            log.info("offsets not committed; they will be read again", reason=repr(error))
 
     async def close(self) -> None:
         """Store what was taken, commit, leave the group."""

@@ -39,6 +39,8 @@ PASSING_FAULTS: tuple[type[Exception], ...] = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     asyncpg.InterfaceError,
+    # A session that the server has just ended ("terminating connection"), used before its end was noticed.
+    asyncpg.InternalClientError,
     ConnectionError,
     TimeoutError,
     OSError,
@@ -87,10 +89,24 @@ def retrying(*, seconds: float = RETRY_SECONDS) -> AsyncIterator[stamina.Attempt
     return aiter(context)
 
 
-async def persistently(work: Callable[[], Awaitable[Result]], *, seconds: float = RETRY_SECONDS) -> Result:
-    """`await work()`, again while a passing fault stands in the way. `work` must be safe to repeat."""
+def _unnoticed() -> None:
+    return
+
+
+async def persistently(
+    work: Callable[[], Awaitable[Result]],
+    *,
+    seconds: float = RETRY_SECONDS,
+    each_try: Callable[[], None] = _unnoticed,
+) -> Result:
+    """`await work()`, again while a passing fault stands in the way. `work` must be safe to repeat.
+
+    `each_try` is called before every try: a loop touches its beat there, so that waiting for the database is
+    not taken for standing still.
+    """
     async for attempt in retrying(seconds=seconds):
         with attempt:
+            each_try()
             return await work()
     raise AssertionError("retrying ends with a result or a fault")
 

@@ -37,6 +37,8 @@ _BATCH_BYTES = 512 * 1024
 _POLL_SECONDS = 1.0
 _LOCK_SPACE = 0x5343_4F52 + 1
 _GIVE_UP_SECONDS = 120.0
+_SEND_SECONDS = 20.0
+"""For one batch, and for finding the broker. The transaction would be ended after ten seconds of waiting."""
 
 SENT = Counter("bus_records_sent", "Records that the relay put on the bus", ["topic"])
 
@@ -149,7 +151,8 @@ class Relay:
     async def _elected(self, connection: Connection, beat: Beat) -> None:
         self.elected = True
         log.info("relay elected")
-        await self._ensure_producer()
+        async with asyncio.timeout(_SEND_SECONDS):
+            await self._ensure_producer()
         await self._settle_doubts()
         while not self._life.stopping.is_set():
             beat.touch()
@@ -188,7 +191,8 @@ class Relay:
                 sent = [(row["topic"], row["key"]) for row in rows]
                 self._after_step(1)
                 # 2. Send them, and wait for the broker's word on each.
-                await self._send(rows)
+                async with asyncio.timeout(_SEND_SECONDS):
+                    await self._send(rows)
                 self._after_step(2)
             # 3. Committed: they are out for good.
             self._after_step(3)

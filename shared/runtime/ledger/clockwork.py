@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
+from aiokafka.errors import KafkaError
 
 from shared.calendar.local import iso
 from shared.contracts.words import full_type
@@ -84,10 +85,10 @@ class Clockwork:
         released_at = float("-inf")
         while not self._life.stopping.is_set():
             beat.touch()
-            if await persistently(self.waiting):
+            if await persistently(self.waiting, each_try=beat.touch):
                 await self._fire_all(beat)
             if time.monotonic() - released_at >= RELEASE_SECONDS:
-                await persistently(self.release)
+                await persistently(self.release, each_try=beat.touch)
                 released_at = time.monotonic()
             try:
                 async with asyncio.timeout(POLL_SECONDS):
@@ -96,11 +97,19 @@ class Clockwork:
                 continue
 
     async def _fire_all(self, beat: Beat) -> None:
-        caught_up = await persistently(self._lag) == 0
+        try:
+            caught_up = await persistently(self._lag, each_try=beat.touch) == 0
+        except KafkaError as error:
+            # Nobody knows what waits in the inbox; what is due is said after a longer silence.
+            log.warning("the bus does not answer", reason=repr(error))
+            caught_up = False
         while not self._life.stopping.is_set():
             beat.touch()
             idle = caught_up and time.monotonic() - self._quiet_since() > IDLE_SECONDS
-            fired = await persistently(lambda idle=idle: self.fire(caught_up, idle))  # type: ignore[misc]
+            fired = await persistently(
+                lambda idle=idle: self.fire(caught_up, idle),  # type: ignore[misc]
+                each_try=beat.touch,
+            )
             if fired < _BATCH:
                 return
 
