@@ -31,7 +31,7 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     width = max(map(len, CATALOGUE))
     faults = "\n".join(f"  {name:{width}}  {fault.about}" for name, fault in CATALOGUE.items())
     examples = (
-        "  ./run faults --quick                           a few faults, few facts: what CI runs less of\n"
+        "  ./run faults --quick                           a few faults, few facts: some minutes\n"
         "  ./run faults --quick --seeds 20                the same, twenty times over with other chance\n"
         "  ./run faults --fault broker-away --facts 5000  one fault, soon over\n"
         "  ./run faults --fault zombie --seed 7           a run that failed, once more\n"
@@ -109,10 +109,21 @@ async def run(rig: Rig, faults: list[str], seeds: list[int], size: int) -> list[
     for seed in seeds:
         for fault in faults:
             rig.say(f"{fault}, seed {seed}: sending {size} facts …")
-            outcome = await trial(rig, fault, seed, size)
+            try:
+                outcome = await trial(rig, fault, seed, size)
+            except Exception as error:
+                # Hours of other runs must not be lost for one that could not end.
+                outcome = Outcome(fault, seed, wrong=[f"the run broke off: {_innermost(error)!r}"])
+                rig.begin_afresh()
             outcomes.append(outcome)
             tell(rig, outcome, size)
     return outcomes
+
+
+def _innermost(error: Exception) -> Exception:
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def tell(rig: Rig, outcome: Outcome, size: int) -> None:
@@ -140,6 +151,9 @@ def main() -> int:
     size = asked.facts or (QUICK_FACTS if asked.quick else FACTS)
     seeds = asked.seed or list(range(1, (asked.seeds or 1) + 1))
     data = asked.data or Path(tempfile.mkdtemp(prefix="bus-faults-"))
+    if asked.data is None:
+        # Whoever runs PostgreSQL in place of root must be able to get there.
+        data.chmod(0o755)
     rig = Rig(data, asked.port_base)
     # A client that loses its broker would fill the screen with what the fault means to do.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -149,8 +163,10 @@ def main() -> int:
         outcomes = asyncio.run(run(rig, faults, seeds, size))
     finally:
         rig.down()
-        if asked.data is None and all(outcome.passed for outcome in outcomes):
+        if asked.data is None and outcomes and all(outcome.passed for outcome in outcomes):
             shutil.rmtree(data, ignore_errors=True)
+        else:
+            rig.say(f"What the system wrote, its logs among it, stays in {data}.")
     # Into a file as wide as it needs to be: a table that is cut says nothing.
     Console(width=None if sys.stdout.isatty() else 110).print(table(outcomes))
     if asked.json:

@@ -54,6 +54,13 @@ class Rig:
     def down(self) -> None:
         self.command("down")
 
+    def begin_afresh(self) -> None:
+        """Start the system again after a run that broke off, without the harm that was still ahead."""
+        self.down()
+        for left in self.failpoints.iterdir():
+            left.unlink()
+        self.up("--no-report")
+
     def publisher(self, name: str, agencies: list[str], types: str) -> str:
         """Make a publisher and answer its key."""
         words = ("publisher", "add", name, "--agencies", ",".join(agencies), "--types", types, "--json")
