@@ -29,6 +29,8 @@ WINDOW_SECONDS = 1.0
 """A board with a cut-off asks the scoring service at most this often, however much arrives."""
 FIGURES_SECONDS = 5.0
 TREND_SECONDS = 120.0
+TREND_REST_SECONDS = 1.0
+"""Between two weeks, when the trend is renewed: so many questions in a row would hold up scoring itself."""
 EARLIER_FRESH_SECONDS = 900.0
 
 log = logs.get(__name__)
@@ -230,7 +232,11 @@ class Board:
         steps = weeks(self.key.window, today)
         earlier = weeks(window_before(self.key, today), today)
         found: dict[str, Any] = {"weeks": [step.last for step in steps]}
-        now = [await self._indicators(step, TREND_SECONDS) for step in steps]
+        now = []
+        for step in steps:
+            now.append(await self._indicators(step, TREND_SECONDS))
+            if self.trend:
+                await asyncio.sleep(TREND_REST_SECONDS)
         before = [await self._indicators(step, EARLIER_FRESH_SECONDS) for step in earlier[: len(steps)]]
         for name, indicators in figures.TREND.items():
             found[name] = [figures.total(counts, *indicators) for counts in now]
