@@ -173,3 +173,18 @@ def test_a_running_quarter_is_compared_with_as_many_days_of_the_year_before(offi
     assert {one["module"] for one in found["peers"]["volume"]} == {"content", "qa", "dossier"}
     office.system.run("compare", "--period", office.period)
     office.system.run("forecast", AGENCY, "--period", office.period)
+
+
+def test_the_commands_say_what_moved_a_score_and_the_facts_behind_it(office: Office) -> None:
+    question = office.question(accepted=True)
+    office.answer(question)
+    office.system.settle()
+    told = office.system.run("changes", AGENCY, "--period", office.period).stdout
+    found = office.get("changes", limit="500")["changes"]
+    assert str(found[0]["number"]) in told
+    total = sum(Decimal(str(one["delta"])) for row in found for one in row["moved"])
+    assert total == office.points()
+    words = ("--criterion", "qa/timeliness", "--period", office.period)
+    shown = office.system.run("evidence", AGENCY, *words).stdout
+    assert f"question/{question}" in shown
+    assert "question.answered" in shown
