@@ -18,6 +18,7 @@ ARGUMENTS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
+REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_MS = 30_000
 """How long an expectation may take on a busy machine. It is no measure of speed."""
 
@@ -106,9 +107,8 @@ def sign_in() -> SignIn:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where screenshots go: BUS_ARTIFACTS when CI keeps them, else a temporary directory."""
-    kept = os.environ.get("BUS_ARTIFACTS")
-    directory = Path(kept) / "screenshots" if kept else tmp_path_factory.mktemp("screenshots")
+def pictures() -> Path:
+    """Where screenshots go, for CI to keep and people to look at: BUS_ARTIFACTS, else `out` here."""
+    directory = Path(os.environ.get("BUS_ARTIFACTS") or REPOSITORY / "out") / "screenshots"
     directory.mkdir(parents=True, exist_ok=True)
     return directory

@@ -92,6 +92,18 @@ def test_two_officers_close_a_period_and_its_seal_holds(
     periods = newsroom.system.get("scoring", "/v1/periods")["periods"]
     assert next(one for one in periods if one["period"] == "2022-Q3")["confirmed_by"] == "binh"
 
+    # What comes late waits on the list; an officer proposes to count it, and another confirms.
+    late = {**old, "article_id": f"muon-{now():%f}", "title": "Tin đến muộn"}
+    newsroom.send(("article.published", late))
+    newsroom.system.settle()
+    page.goto("/period?period=2022-Q3")
+    expect(page.get_by_role("row").filter(has_text="Sở Y tế")).to_contain_text("chờ quyết định")
+    page.get_by_role("checkbox", name="Sở Y tế").check()
+    form = page.locator("form").filter(has=page.get_by_role("checkbox", name="Sở Y tế"))
+    form.get_by_label("Căn cứ, lý do").fill("Tin có thật, gửi muộn do mất điện")
+    form.get_by_role("button", name="Không tính các mục đã chọn").click()
+    expect(page.get_by_role("row").filter(has_text="Sở Y tế")).to_contain_text("không tính")
+
 
 def test_what_was_refused_is_repaired_and_sent_again(page: Page, sign_in: SignIn, newsroom: Newsroom) -> None:
     event = newsroom.refused("so-tu-phap")
