@@ -52,6 +52,7 @@ COUNTED = frozenset(
                 "resolved.no_due",
                 "withdrawn",
                 "rejected",
+                "rejected.received",
                 "carried_over",
                 "in_progress",
                 "overdue",

@@ -358,6 +358,7 @@ def _dossier(story: list[Told], window: Window, counts: Counts) -> None:
 def _ended(counter: Counter[str], end: Told, story: list[Told], data: Data) -> None:
     if end.word != "resolved":
         counter[f"dossier.{end.word}"] += 1
+        counter["dossier.rejected.received"] += end.word == "rejected"
         return
     counter["dossier.resolved"] += 1
     due, _ = _clock(story, data, end.at)

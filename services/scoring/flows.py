@@ -120,6 +120,7 @@ DERIVED: Final = (
     "qa.waiting",
     "dossier.received",
     "dossier.resolved",
+    "dossier.rejected.received",
     "dossier.carried_over",
     "dossier.in_progress",
     "dossier.overdue",

@@ -103,6 +103,7 @@ _MADE_OF: Mapping[str, tuple[str, ...]] = {
         "dossier.resolved.late",
         "dossier.resolved.no_due",
     ),
+    "dossier.rejected.received": ("dossier.rejected", "dossier.refused_unreceived"),
     "dossier.carried_over": _STOCK,
     "dossier.in_progress": _STOCK,
     "dossier.overdue": _OVERDUE,
@@ -254,6 +255,8 @@ def _derive(counts: dict[str, int]) -> None:
     counts["dossier.resolved"] = (
         of("dossier.resolved.on_time") + of("dossier.resolved.late") + of("dossier.resolved.no_due")
     )
+    # Those turned away at the door were never received: they leave the stock as it was.
+    counts["dossier.rejected.received"] = of("dossier.rejected") - of("dossier.refused_unreceived")
 
 
 def _derive_stocks(counts: dict[str, int], before: Mapping[str, int]) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -89,6 +90,16 @@ def test_the_replay_gives_the_check(project: Project) -> None:
     assert len(found["figures"]) == 104
     assert found["verdicts"]["missed"] == 0
     assert found["sent"]["unexpected"] == 0
+
+
+@pytest.mark.parametrize("window", [(), ("--to", "2024-03-22")])
+def test_the_report_of_the_replayed_quarter_can_be_signed(
+    project: Project, tmp_path: Path, window: tuple[str, ...]
+) -> None:
+    command = [sys.executable, "-m", "services.report.documents", "--scoring-url", project.url("scoring")]
+    # Ends with an error when one number of the finished document does not follow from the scores.
+    run([*command, "--period", "2024-Q1", *window, "--out", str(tmp_path), "--no-pdf", "--json"])
+    assert (tmp_path / "BAO-CAO-2024-Q1.docx").stat().st_size > 10_000
 
 
 @pytest.mark.anyio

@@ -20,6 +20,7 @@ class Flow(StrEnum):
     late = "late"
     open = "open"
     dropped = "dropped"
+    turned_away = "turned_away"
     other = "other"
 
 
@@ -28,7 +29,9 @@ _FLOWS: tuple[tuple[Flow, re.Pattern[str]], ...] = tuple(
     (flow, re.compile(pattern, re.IGNORECASE))
     for flow, pattern in (
         (Flow.on_time, r"đúng hạn|trước hạn|sớm hạn|đúng thời hạn"),
-        (Flow.dropped, r"(?<!\w)rút(?!\w)|từ chối|không tiếp nhận|không được tiếp nhận|(?<!\w)hủy(?!\w)"),
+        # Refused at the door: it was never received, and no balance has it.
+        (Flow.turned_away, r"từ chối tiếp nhận|không(?: được)? tiếp nhận"),
+        (Flow.dropped, r"(?<!\w)rút(?!\w)|từ chối|(?<!\w)hủy(?!\w)"),
         (Flow.late, r"trễ hạn|quá hạn|chậm muộn|muộn hạn"),
         (Flow.carried_over, r"(?<!\w)tồn(?!\w)|kỳ trước chuyển|chuyển (?:từ )?kỳ trước|chuyển tiếp từ"),
         (Flow.open, r"(?:đang|chưa)(?: được)? (?:giải quyết|xử lý|trả lời|tiếp nhận)|"

@@ -234,7 +234,7 @@ def _percent_on_time(row: dict[str, Cell]) -> Cell:
 
 def _services(snapshot: Snapshot) -> Annex:
     agencies = snapshot.data.selections["scored.dossier"]
-    dropped = "dossier.withdrawn|dossier.rejected"
+    dropped = "dossier.withdrawn|dossier.rejected.received"
     columns = [
         *_frame("Cơ quan, đơn vị, địa phương", 48),
         _count("dossier.carried_over", "Tồn kỳ trước", 15),

@@ -275,7 +275,9 @@ def _dossiers(c: Catalogue) -> None:
     for name in ("on_time", "late", "no_due"):
         c.percent(f"dossier.resolved.{name}.share", "tỷ lệ", f"dossier.resolved.{name}", ["dossier.resolved"])
     c.count("dossier.withdrawn", "hồ sơ rút", unit, ["dossier.withdrawn"])
-    c.count("dossier.rejected", "hồ sơ không tiếp nhận, từ chối", unit, ["dossier.rejected"])
+    received = "dossier.rejected.received"
+    c.count(received, "hồ sơ đã tiếp nhận rồi từ chối", unit, [received])
+    c.count("dossier.turned_away", "hồ sơ từ chối tiếp nhận", unit, ["dossier.rejected"], minus=[received])
     c.count("dossier.in_progress", "hồ sơ đang giải quyết", unit, ["dossier.in_progress"])
     c.percent(
         "dossier.in_progress.share", "tỷ lệ đang giải quyết", "dossier.in_progress", ["dossier.received"]
@@ -283,7 +285,7 @@ def _dossiers(c: Catalogue) -> None:
     c.count("dossier.overdue", "đang giải quyết đã quá hạn", unit, ["dossier.overdue"])
     c.plus(
         "dossier.balance", "số phải còn lại", unit, whole,
-        ["dossier.resolved", "dossier.withdrawn", "dossier.rejected"],
+        ["dossier.resolved", "dossier.withdrawn", received],
     )  # fmt: skip
 
 

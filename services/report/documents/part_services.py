@@ -154,7 +154,8 @@ def _dossiers(w: Writer, words: Wording) -> None:
     _resolved(w)
     for figure, words_before in (
         ("dossier.withdrawn", "Số hồ sơ rút theo đề nghị của tổ chức, cá nhân là "),
-        ("dossier.rejected", "Số hồ sơ từ chối tiếp nhận là "),
+        ("dossier.rejected.received", "Số hồ sơ đã tiếp nhận nhưng sau đó bị từ chối là "),
+        ("dossier.turned_away", "Số hồ sơ từ chối tiếp nhận là "),
     ):
         if w.has(figure):
             w.say(Kind.dash, f"{words_before}{{{figure}}} hồ sơ.")

@@ -205,7 +205,12 @@ def test_a_dossier_turned_away_at_the_door_was_never_received() -> None:
     assert counted(dossier("rejected", "2024-01-08")) == {"dossier.rejected": 1}
     assert counted(dossier("rejected", "2024-01-05"), COME) == {"dossier.rejected": 1}
     after = counted(COME, dossier("rejected", "2024-01-09"))
-    assert after == {"dossier.received.online": 1, "dossier.received": 1, "dossier.rejected": 1}
+    assert after == {
+        "dossier.received.online": 1,
+        "dossier.received": 1,
+        "dossier.rejected": 1,
+        "dossier.rejected.received": 1,
+    }
 
 
 def test_a_window_to_the_end_of_a_quarter_has_no_cut_off() -> None:

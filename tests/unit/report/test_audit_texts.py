@@ -16,6 +16,10 @@ CLEAN = {
         "Có 10/15 xã đạt tiêu chí giao thông, 12/15 xã đạt tiêu chí điện, 15/15 xã đạt tiêu chí y tế."
     ),
     "things of different kinds": "Có 10/15 xã đạt chuẩn nông thôn mới và 12/15 trường đạt chuẩn quốc gia.",
+    "turned away at the door": (
+        "Tồn kỳ trước 20 hồ sơ. Tiếp nhận 100 hồ sơ. Số hồ sơ từ chối tiếp nhận là 7 hồ sơ. Đã giải quyết "
+        "90 hồ sơ. Số hồ sơ đã tiếp nhận nhưng sau đó bị từ chối là 5 hồ sơ. Đang giải quyết 25 hồ sơ."
+    ),
     "rank": "Chỉ số CCHC đạt 87,5 điểm, xếp thứ 12/63 tỉnh, thành phố; năm trước xếp thứ 20/63, tăng 8 bậc.",
     "change of a percentage": (
         "Tiếp nhận 500 hồ sơ, tăng 50 hồ sơ so với cùng kỳ; tỷ lệ đúng hạn đạt 98,5% (tăng 1,2% so với "

@@ -94,6 +94,19 @@ def test_stocks_are_what_stands_open_at_the_edges() -> None:
     assert of(rows, CUT)["dossier.in_progress"] == 5
 
 
+def test_what_was_turned_away_at_the_door_leaves_the_balance_as_it_was() -> None:
+    rows = [
+        row("dossier.received.online", "2024-01-02", n=9),
+        row("dossier.resolved.on_time", "2024-01-05", n=4),
+        row("dossier.refused_unreceived", "2024-01-05", n=2),
+        row("dossier.rejected", "2024-01-05", n=3),
+    ]
+    found = of(rows)
+    assert (found["dossier.rejected"], found["dossier.rejected.received"]) == (3, 1)
+    gone = found["dossier.resolved"] + found["dossier.rejected.received"]
+    assert found["dossier.in_progress"] == found["dossier.received"] - gone == 4
+
+
 def test_followers_are_the_last_known_and_zero_is_known() -> None:
     rows = [
         row("content.followers.facebook", "2023-12-01", n=101),
