@@ -21,6 +21,8 @@ _HEAD = re.compile(
     r"dien|truong|benh vien|"
     r"bo chi huy|vien|toa an|chi nhanh|cong ty|doan|quy|doi|ubnd|hdnd|mttq|ub|pho|to)(?![a-z])"
 )
+_COUNCIL = re.compile(r"(?:hdnd|ubnd|hoi dong nhan dan|uy ban nhan dan)(?![a-z])")
+"""Bodies whose office often serves another one too, and has both in its name."""
 _EXAMPLES = re.compile(r"(?:như|điển hình|tiêu biểu|nổi bật|ví dụ)(?: là)?\s*$", re.IGNORECASE)
 _ENDLESS = re.compile(r"(?:\.\.\.|…|v\.v)\s*[.;]?\s*$")
 
@@ -77,7 +79,7 @@ def _count_names(names: str) -> tuple[frozenset[int], bool]:
         return frozenset(), False
     headed = [bool(_HEAD.match(fold(p))) for p in pieces]
     if headed[0] and sum(headed) * 2 > len(headed):
-        return frozenset((_count_headed(pieces, headed),)), True
+        return _count_headed(pieces, headed), True
     counts = {len(pieces)}
     if re.search(r"\s+và\s+", pieces[-1]):
         counts.add(len(pieces) + 1)
@@ -87,17 +89,24 @@ def _count_names(names: str) -> tuple[frozenset[int], bool]:
     return frozenset(counts), proper and len(pieces) >= 2
 
 
-def _count_headed(pieces: list[str], headed: list[bool]) -> int:
-    """Names of offices begin with Sở, Ban, huyện …; a piece that does not is the rest of the name before
-    it."""
-    count = 0
-    for piece, has_head in zip(pieces, headed, strict=True):
+def _count_headed(pieces: list[str], headed: list[bool]) -> frozenset[int]:
+    """Names of offices begin with Sở, Ban, huyện …; a piece that does not is the rest of the name before it,
+    or, with a capital letter, perhaps a name of its own: Chuyển đổi số.
+
+    Only before the last name does 'và' join two for sure: Đoàn ĐBQH và HĐND tỉnh is one office.
+    """
+    certain = possible = 0
+    for position, (piece, has_head) in enumerate(zip(pieces, headed, strict=True)):
         rest = re.sub(r"^và\s+", "", piece)
         if not has_head and rest == piece:
+            possible += piece[0].isupper()
             continue
-        count += 1
-        count += sum(1 for part in re.split(r"\s+và\s+", rest)[1:] if _HEAD.match(fold(part)))
-    return count
+        certain += 1
+        for part in re.split(r"\s+và\s+", rest)[1:]:
+            if _HEAD.match(fold(part)):
+                joins = position == len(pieces) - 1 and not _COUNCIL.match(fold(part))
+                certain, possible = certain + joins, possible + (not joins)
+    return frozenset(range(certain, certain + possible + 1))
 
 
 def _check(notebook: Notebook, named: NamedList) -> None:

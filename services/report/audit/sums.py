@@ -74,14 +74,17 @@ def _adding_parts(group: Group) -> list[Figure] | None:
     fresh = [p for p in group.parts if p.flow is not Flow.carried_over]
     if group.total.flow is not Flow.carried_over and len(fresh) >= 2 and _adds_up(fresh, group.total):
         return fresh
-    if 3 < len(group.parts) <= MOST_PARTS_SEARCHED:
+    if 2 < len(group.parts) <= MOST_PARTS_SEARCHED:
         return _nested(group)
     return None
 
 
 def _nested(group: Group) -> list[Figure] | None:
-    """A subset that makes the total while every other part helps to make up one of the subset."""
-    for size in range(2, len(group.parts) - 1):
+    """A subset that makes the total while every other part helps to make up one of the subset.
+
+    It may be a single part: of 5 questions 5 were eligible, 3 answered and 2 waiting.
+    """
+    for size in range(1, len(group.parts) - 1):
         for chosen in combinations(group.parts, size):
             if not _adds_up(chosen, group.total):
                 continue

@@ -16,6 +16,13 @@ CLEAN = {
         "Có 10/15 xã đạt tiêu chí giao thông, 12/15 xã đạt tiêu chí điện, 15/15 xã đạt tiêu chí y tế."
     ),
     "things of different kinds": "Có 10/15 xã đạt chuẩn nông thôn mới và 12/15 trường đạt chuẩn quốc gia.",
+    "one part is the whole": (
+        "Đã nhận được 5 câu hỏi của tổ chức, cá nhân. Trong đó: 05 câu hỏi đủ điều kiện (chiếm 100% tổng số "
+        "câu hỏi); đã trả lời 03/05 câu hỏi; chờ trả lời 02/05 câu hỏi."
+    ),
+    "names that hold 'và', and one without a head": (
+        "Đã có 03 cơ quan gửi báo cáo gồm: Văn phòng Đoàn ĐBQH và HĐND tỉnh, Chuyển đổi số, Sở Y tế."
+    ),
     "turned away at the door": (
         "Tồn kỳ trước 20 hồ sơ. Tiếp nhận 100 hồ sơ. Số hồ sơ từ chối tiếp nhận là 7 hồ sơ. Đã giải quyết "
         "90 hồ sơ. Số hồ sơ đã tiếp nhận nhưng sau đó bị từ chối là 5 hồ sơ. Đang giải quyết 25 hồ sơ."
