@@ -1,8 +1,10 @@
 """What only officers may do: the cut-off, the close, repairing what was refused, webhooks."""
 
 import re
+from pathlib import Path
 
 import httpx
+from docx import Document
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import SignIn
@@ -103,6 +105,37 @@ def test_two_officers_close_a_period_and_its_seal_holds(
     form.get_by_label("Căn cứ, lý do").fill("Tin có thật, gửi muộn do mất điện")
     form.get_by_role("button", name="Không tính các mục đã chọn").click()
     expect(page.get_by_role("row").filter(has_text="Sở Y tế")).to_contain_text("không tính")
+
+
+def test_an_officer_makes_the_report_and_takes_it_home(
+    page: Page, sign_in: SignIn, newsroom: Newsroom, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    name, where = f"BAO-CAO-{this_quarter()}.docx", f"/period?period={this_quarter()}&to=full"
+    assert httpx.get(f"{dashboard.url}/documents/{this_quarter()}/full/{name}").status_code == 401
+    assert httpx.post(f"{dashboard.url}/actions/vi/report", data={"period": "2024-Q1"}).status_code == 401
+    page.goto(where)
+    expect(page.get_by_text("Cán bộ đăng nhập thì lập và tải được báo cáo.")).to_be_visible()
+    sign_in(page, "an")
+    page.goto(where)
+    page.get_by_role("button", name="Lập báo cáo").click()
+    link = page.get_by_role("link", name=name)
+    expect(link).to_be_visible(timeout=200_000)
+    with page.expect_download() as kept:
+        link.click()
+    file = tmp_path / name
+    kept.value.save_as(file)
+    words = "\n".join(one.text for one in Document(str(file)).paragraphs)
+    assert "BÁO CÁO" in words
+    page.get_by_label("Bản Word đã sửa").set_input_files({
+        "name": "khac.docx", "mimeType": "application/octet-stream", "buffer": b"no document"
+    })  # fmt: skip
+    page.get_by_role("button", name="Lập lại với số liệu mới").click()
+    expect(page.get_by_text("Tệp này không dùng được")).to_be_visible()
+    page.get_by_label("Bản Word đã sửa").set_input_files(file)
+    page.get_by_role("button", name="Lập lại với số liệu mới").click()
+    expect(page.get_by_text("Đang lập báo cáo; các tệp sẽ hiện")).to_be_visible()
+    expect(page.get_by_role("button", name="Lập lại với số liệu mới")).to_be_visible(timeout=200_000)
+    expect(page.get_by_role("alert").filter(has_text="Chưa lập được")).to_have_count(0)
 
 
 def test_what_was_refused_is_repaired_and_sent_again(page: Page, sign_in: SignIn, newsroom: Newsroom) -> None:

@@ -1,10 +1,11 @@
 """The overview: the table, finding one's way in it, and numbers that move by themselves."""
 
 import re
+from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.office import Dashboard, Newsroom, this_quarter, today
+from tests.browser.office import Dashboard, Newsroom, running_dashboard, this_quarter, today
 
 
 def row(page: Page, agency: str) -> Locator:
@@ -84,6 +85,37 @@ def test_a_board_with_a_cut_off_moves_too(page: Page, newsroom: Newsroom) -> Non
     before = cell.inner_text()
     newsroom.articles("so-tu-phap", 3)
     expect(cell).not_to_have_text(before)
+
+
+def test_distribution_and_trend_are_drawn_and_told_in_numbers(page: Page) -> None:
+    opened(page)
+    expect(page.locator(".chart canvas")).to_have_count(2)
+    counted = page.locator("#distribution-table [data-cell]")
+    expect(counted.first).to_have_text(re.compile(r"^\d+$"))
+    rows = page.locator("#league-count").inner_text().split(" / ")[1].split()[0]
+    content = page.locator('#distribution-table [data-cell^="content."]').all_inner_texts()
+    assert 0 < sum(map(int, content)) <= int(rows)
+    page.locator("[data-series=questions]").click()
+    expect(page.locator("[data-series=questions]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_what_is_old_is_said_to_be_old(
+    browser: Browser, dashboard: Dashboard, tmp_path: Path, newsroom: Newsroom
+) -> None:
+    nobody = {"BUS_SCORING_URL": "http://127.0.0.1:9", "BUS_GRAFANA_URL": "https://grafana.example/d/bus"}
+    with running_dashboard(dashboard.system, tmp_path, **nobody) as alone:
+        page = browser.new_page(base_url=alone.url, locale="vi-VN")
+        page.goto("/")
+        expect(page.locator("#live")).to_have_attribute("data-state", "stale")
+        expect(page.get_by_role("alert").filter(has_text="Dịch vụ chấm điểm không trả lời")).to_be_visible()
+        page.goto("/agency/so-y-te")
+        expect(page.get_by_role("main")).to_contain_text("không trả lời")
+        page.goto("/operations")
+        expect(page.locator('[data-service="scoring"]')).to_have_attribute("data-state", "away")
+        expect(page.get_by_role("link", name="Grafana")).to_have_attribute(
+            "href", "https://grafana.example/d/bus"
+        )
+        page.close()
 
 
 def test_a_lost_connection_says_so_and_comes_back(
