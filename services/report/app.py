@@ -24,6 +24,7 @@ from services.report.webhooks import Webhooks
 from shared.runtime import health, logs, problem
 from shared.runtime.access.sealing import Sealer
 from shared.runtime.clock import system_clock
+from shared.runtime.failpoints import Failpoints
 from shared.runtime.http_limits import BodyLimits
 from shared.runtime.life import Beat, Life
 from shared.runtime.migrate import migrate
@@ -59,10 +60,10 @@ async def make_desk(pool: Pool, settings: ReportSettings) -> tuple[Desk, Feed]:
     webhooks = Webhooks(
         pool, feed, sealer, view.current_scores, private_targets=settings.webhook_private_targets
     )
+    clock = Failpoints(settings.failpoints, "report").clock(system_clock)
     desk = Desk(
-        settings, view, upstream, Hub(view, upstream, bus, system_clock), bus, Accounts(pool), webhooks,
-        pool, system_clock, await _cut_offs(pool, settings),
-        Editions(pool, upstream.url("scoring"), system_clock),
+        settings, view, upstream, Hub(view, upstream, bus, clock), bus, Accounts(pool), webhooks,
+        pool, clock, await _cut_offs(pool, settings), Editions(pool, upstream.url("scoring"), clock),
     )  # fmt: skip
     return desk, feed
 

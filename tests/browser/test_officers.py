@@ -1,6 +1,7 @@
 """What only officers may do: the cut-off, the close, repairing what was refused, webhooks."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -64,25 +65,49 @@ def test_the_checks_name_what_is_missing(page: Page) -> None:
     expect(page.locator("summary").filter(has_text="Thành phố Lào Cai")).to_be_visible()
 
 
-def test_two_officers_close_a_period_and_its_seal_holds(
-    page: Page, sign_in: SignIn, newsroom: Newsroom
-) -> None:
-    # A quarter of long ago, which no other test looks at.
-    old = {"article_id": f"cu-{now():%f}", "agency": "so-y-te", "title": "Tin cũ", "url": "https://x.vn/cu",
-           "kind": "news", "published_at": "2022-08-15T09:00:00+07:00"}  # fmt: skip
-    newsroom.send(("article.published", old))
+def publish_long_ago(newsroom: Newsroom, agency: str, day: str) -> None:
+    """An article in a quarter of long ago, which no other test looks at."""
+    name = f"cu-{now():%f}"
+    newsroom.send(("article.published", {
+        "article_id": name, "agency": agency, "title": f"Tin cũ {name}", "url": f"https://x.vn/{name}",
+        "kind": "news", "published_at": f"{day}T09:00:00+07:00",
+    }))  # fmt: skip
     newsroom.system.settle()
-    sign_in(page, "an")
-    page.goto("/period?period=2022-Q3")
+
+
+def sign_in_again(page: Page, sign_in: SignIn, name: str, period: str) -> None:
+    """Another officer at the same screen, on the page of the period."""
+    page.get_by_role("button", name="Đăng xuất").click()
+    sign_in(page, name)
+    page.goto(f"/period?period={period}")
+
+
+def propose_to_close(page: Page, period: str) -> None:
+    page.goto(f"/period?period={period}")
     page.locator("#closing > summary").click()
     page.locator("#closing").get_by_label("Căn cứ, lý do").fill("Báo cáo quý đã được ký")
     page.get_by_role("button", name="Đề nghị chốt").click()
     expect(page.get_by_text("Đã đề nghị chốt kỳ")).to_be_visible()
+
+
+def decide(page: Page, agency: str, reason: str, button: str) -> None:
+    """Tick what came late from an agency, say why, and press."""
+    expect(page.get_by_role("row").filter(has_text=agency)).to_contain_text("chờ quyết định")
+    page.get_by_role("checkbox", name=agency).check()
+    form = page.locator("form").filter(has=page.get_by_role("checkbox", name=agency))
+    form.get_by_label("Căn cứ, lý do").fill(reason)
+    form.get_by_role("button", name=button).click()
+
+
+def test_two_officers_close_a_period_and_its_seal_holds(
+    page: Page, sign_in: SignIn, newsroom: Newsroom
+) -> None:
+    publish_long_ago(newsroom, "so-y-te", "2022-08-15")
+    sign_in(page, "an")
+    propose_to_close(page, "2022-Q3")
     expect(page.get_by_text("Cần một cán bộ khác xác nhận.")).to_be_visible()
     expect(page.get_by_role("button", name="Xác nhận")).to_have_count(0)
-    page.get_by_role("button", name="Đăng xuất").click()
-    sign_in(page, "binh")
-    page.goto("/period?period=2022-Q3")
+    sign_in_again(page, sign_in, "binh", "2022-Q3")
     page.get_by_role("button", name="Xác nhận").click()
     expect(page.get_by_role("heading", name="Dấu niêm (SHA-256)")).to_be_visible()
     expect(page.locator("code.seal")).to_have_text(re.compile(r"^[0-9a-f]{64}$"))
@@ -94,17 +119,34 @@ def test_two_officers_close_a_period_and_its_seal_holds(
     periods = newsroom.system.get("scoring", "/v1/periods")["periods"]
     assert next(one for one in periods if one["period"] == "2022-Q3")["confirmed_by"] == "binh"
 
-    # What comes late waits on the list; an officer proposes to count it, and another confirms.
-    late = {**old, "article_id": f"muon-{now():%f}", "title": "Tin đến muộn"}
-    newsroom.send(("article.published", late))
-    newsroom.system.settle()
-    page.goto("/period?period=2022-Q3")
-    expect(page.get_by_role("row").filter(has_text="Sở Y tế")).to_contain_text("chờ quyết định")
-    page.get_by_role("checkbox", name="Sở Y tế").check()
-    form = page.locator("form").filter(has=page.get_by_role("checkbox", name="Sở Y tế"))
-    form.get_by_label("Căn cứ, lý do").fill("Tin có thật, gửi muộn do mất điện")
-    form.get_by_role("button", name="Không tính các mục đã chọn").click()
+
+def test_what_came_late_counts_when_two_officers_say_so(
+    page: Page, sign_in: SignIn, newsroom: Newsroom
+) -> None:
+    publish_long_ago(newsroom, "so-y-te", "2022-05-16")
+    sign_in(page, "an")
+    propose_to_close(page, "2022-Q2")
+    sign_in_again(page, sign_in, "binh", "2022-Q2")
+    page.get_by_role("button", name="Xác nhận").click()
+    seal = page.locator("code.seal")
+    expect(seal).to_have_text(re.compile(r"^[0-9a-f]{64}$"))
+    before = seal.inner_text()
+
+    publish_long_ago(newsroom, "so-y-te", "2022-05-17")
+    publish_long_ago(newsroom, "so-tu-phap", "2022-05-17")
+    sign_in_again(page, sign_in, "an", "2022-Q2")
+    decide(page, "Sở Y tế", "Bài gửi muộn hai năm", "Không tính các mục đã chọn")
     expect(page.get_by_role("row").filter(has_text="Sở Y tế")).to_contain_text("không tính")
+    decide(page, "Sở Tư pháp", "Tin có thật, gửi muộn do mất điện", "Đề nghị tính các mục đã chọn")
+    expect(page.get_by_text("Đã đề nghị tính các điều chỉnh")).to_be_visible()
+    expect(page.get_by_role("button", name="Xác nhận")).to_have_count(0)
+    expect(seal).to_have_text(before)
+
+    sign_in_again(page, sign_in, "binh", "2022-Q2")
+    page.get_by_role("button", name="Xác nhận").click()
+    expect(page.get_by_role("row").filter(has_text="Sở Tư pháp")).to_contain_text("được tính")
+    expect(seal).to_have_text(re.compile(r"^[0-9a-f]{64}$"))
+    assert seal.inner_text() != before
 
 
 def test_an_officer_makes_the_report_and_takes_it_home(
@@ -164,6 +206,24 @@ def test_operations_show_every_service_and_who_sends(page: Page) -> None:
     for service in ("content", "qa", "dossier", "scoring"):
         expect(page.locator(f'[data-service="{service}"]')).to_have_attribute("data-state", "ready")
     expect(page.get_by_role("rowheader", name="trinh-duyet")).to_be_visible()
+
+
+def test_who_was_not_heard_from_for_a_week_is_called_silent(
+    browser: Browser, dashboard: Dashboard, newsroom: Newsroom, tmp_path: Path
+) -> None:
+    clock = tmp_path / "report.clock"
+    clock.write_text(str(timedelta(days=8).total_seconds()), encoding="ascii")
+    stepped = {"BUS_FAULTS": "1", "BUS_FAILPOINTS": str(tmp_path)}
+    with running_dashboard(dashboard.system, tmp_path, **stepped) as ahead:
+        page = browser.new_page(base_url=ahead.url, locale="vi-VN")
+        page.goto("/operations")
+        heard = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="trinh-duyet"))
+        expect(heard).to_contain_text("im lặng")
+        clock.unlink()
+        page.reload()
+        expect(heard).to_be_visible()
+        expect(heard.get_by_text("im lặng")).to_have_count(0)
+        page.close()
 
 
 def test_an_administrator_subscribes_and_the_page_shows_it(

@@ -34,6 +34,15 @@ def test_an_overdue_dossier_leads_the_list_and_goes_when_it_is_resolved(
     expect(item).to_have_count(0)
 
 
+def test_working_hours_left_leave_nights_and_weekends_out(page: Page, newsroom: Newsroom) -> None:
+    dossier = newsroom.dossier("huyen-bat-xat", due_in_days=30)
+    page.goto("/work?agency=huyen-bat-xat&kind=dossier")
+    told = page.get_by_role("row").filter(has_text=dossier).get_by_text(re.compile(r"^[\d.]+,\d giờ$"))
+    hours = float(told.inner_text().removesuffix(" giờ").replace(".", "").replace(",", "."))
+    # 30 days hold 20 to 22 days from Monday to Friday of eight hours; Tết takes eight of them at most.
+    assert 12 * 8 <= hours <= 22 * 8
+
+
 def test_an_item_opens_the_facts_of_its_history(page: Page, newsroom: Newsroom) -> None:
     question = newsroom.question("huyen-bat-xat")
     page.goto("/work?agency=huyen-bat-xat&kind=question")
