@@ -46,7 +46,6 @@ LOOKED_UP = {
     "kubernetes-validate": "Apache-2.0",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "pywin32": "PSF-2.0",
-    "uvloop": "Apache-2.0 OR MIT",
 }
 """Read by a person in the packages themselves."""
 

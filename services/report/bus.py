@@ -21,7 +21,10 @@ POLL_MS = 100
 """How long one poll waits for records. A record that arrives ends the wait, so this adds no latency."""
 PROBE_SECONDS = 3.0
 PROBE_TIMEOUT_SECONDS = 4.0
+PROBES_MISSED = 3
+"""So often the broker may leave a probe unanswered before the connection is made anew."""
 RETRY_SECONDS = 2.0
+STOP_SECONDS = 10.0
 
 log = logs.get(__name__)
 
@@ -57,6 +60,7 @@ class Tail:
         self._apply = apply
         self._next: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
+        self._missed = 0
         self.caught_up = False
         self.reachable = False
         self.records = 0
@@ -87,6 +91,7 @@ class Tail:
             request_timeout_ms=15_000,
             **client_options(),
         )
+        self._missed = 0
         await consumer.start()
         try:
             places = await self._places(consumer)
@@ -100,7 +105,8 @@ class Tail:
             self.reachable = True
             await self._read(consumer, places)
         finally:
-            await consumer.stop()
+            async with asyncio.timeout(STOP_SECONDS):
+                await consumer.stop()
 
     async def _places(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         await consumer._client.force_metadata_update()
@@ -154,7 +160,8 @@ class Tail:
         """Ask for the ends: it measures the lag, and finds out that the broker is gone.
 
         aiokafka itself retries for ever in silence when no broker answers, which officers would see as a
-        quiet day.
+        quiet day. A client may also be stuck while the broker is well (docs/decisions/0102); so a few probes
+        without an answer end the session, and the next one begins with a client of its own.
         """
         try:
             self._ends = await asyncio.wait_for(consumer.end_offsets(places), PROBE_TIMEOUT_SECONDS)
@@ -162,7 +169,11 @@ class Tail:
             if self.reachable:
                 log.warning("bus away", problem=str(error) or type(error).__name__)
             self.reachable = False
+            self._missed += 1
+            if self._missed >= PROBES_MISSED:
+                raise
             return
+        self._missed = 0
         # A compacted or expired beginning moves forward; the position follows by itself at the next fetch.
         for place in places:
             self._next[place] = max(self._next.get(place, 0), await consumer.position(place))

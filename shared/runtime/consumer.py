@@ -14,12 +14,13 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import IllegalStateError, KafkaError, KafkaTimeoutError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from prometheus_client import Counter, Gauge, Histogram
 
 from shared.runtime import logs, positions
+from shared.runtime.bus_watch import ANSWER_SECONDS, BusWatch
 from shared.runtime.clock import Clock, system_clock
 from shared.runtime.kafka_security import broker_security
 from shared.runtime.life import Beat, Life
@@ -59,6 +60,11 @@ class Reading:
     max_partition_fetch_bytes: int = 1_048_576
     workers: int = 1
     """Batches that may be stored at the same time. With more than one, `apply` must not depend on order."""
+
+    @property
+    def places(self) -> list[TopicPartition]:
+        """Every partition of every topic."""
+        return [TopicPartition(topic, number) for topic in self.topics for number in range(self.partitions)]
 
 
 class BatchConsumer(Generic[Prepared]):
@@ -121,6 +127,8 @@ class BatchConsumer(Generic[Prepared]):
         self._life.spawn("consumer start", self._start)
         for number in range(self._reading.workers):
             self._life.spawn(f"consumer {number}", self._apply_loop)
+        watch = BusWatch(self._life, self._reading.servers, self._reading.places, self._ends)
+        self._life.spawn("bus watch", watch.run)
 
     async def _start(self, beat: Beat) -> None:
         beat.stall_seconds = 300
@@ -248,16 +256,17 @@ class BatchConsumer(Generic[Prepared]):
     # -------------------------------------------------------------------- lag
 
     async def lag(self) -> int:
-        """Records of all partitions that are not stored yet, whichever replica owns them."""
-        consumer: AIOKafkaConsumer | None = self._subscriber.consumer
-        if consumer is None or not self.started:
+        """Records of all partitions that are not stored yet, whichever replica owns them.
+
+        Raises KafkaTimeoutError when the bus does not answer.
+        """
+        if not self.started:
             return 1  # Nobody knows yet; not settled.
-        every = [
-            TopicPartition(topic, number)
-            for topic in self._reading.topics
-            for number in range(self._reading.partitions)
-        ]
-        ends = await consumer.end_offsets(every)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                ends = await self._ends()
+        except TimeoutError as error:
+            raise KafkaTimeoutError(f"Kafka did not tell its ends within {ANSWER_SECONDS:.0f} s") from error
         async with self._pool.acquire() as connection:
             stored = await positions.read(connection, self._reading.topics)
             lag, beyond = positions.lag_of(ends, stored)
@@ -271,6 +280,14 @@ class BatchConsumer(Generic[Prepared]):
             own = {partition: end for partition, end in ends.items() if partition.topic == topic}
             LAG.labels(topic).set(positions.lag_of(own, stored)[0])
         return lag
+
+    async def _ends(self) -> dict[TopicPartition, int]:
+        """The offset behind the last record of each partition, whichever replica owns it."""
+        consumer: AIOKafkaConsumer | None = self._subscriber.consumer
+        if consumer is None or not self.started:
+            return {}
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(self._reading.places)
+        return ends
 
     def in_hand(self) -> int:
         """Batches taken and not stored."""

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -59,7 +60,12 @@ def install(app: FastAPI, life: Life, detail: StatusDetail) -> None:
     @app.get("/v1/status", tags=["operation"], summary="Is everything passed on?", response_model=Status)
     async def status() -> JSONResponse:
         reasons = life.not_ready()
-        body: dict[str, Any] = {"ready": not reasons, **await detail()}
+        try:
+            body: dict[str, Any] = {"ready": not reasons, **await detail()}
+        except KafkaError as error:
+            raise ProblemError(
+                503, "bus-away", f"What waits cannot be counted, because Kafka does not answer: {error}"
+            ) from error
         if reasons:
             body["not_ready"] = reasons
         return JSONResponse(body)

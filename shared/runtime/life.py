@@ -258,7 +258,7 @@ async def live(settings: ServiceSettings, service: Service) -> int:
 
 
 def main(name: str, settings: ServiceSettings, service: Service) -> int:
-    """The `__main__` of a service: logging, a fast event loop, `live`."""
+    """The `__main__` of a service: logging, the event loop, `live`."""
     logs.configure(name, settings.log)
     faulthandler.enable()
     # A batch makes tens of thousands of objects and hardly a cycle: look for cycles far less often.
@@ -266,8 +266,7 @@ def main(name: str, settings: ServiceSettings, service: Service) -> int:
     gc.set_threshold(100_000, 20, 20)
     _raise_open_files()
     log.info("starting", port=settings.port, pid=os.getpid())
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
-        code = runner.run(live(settings, service))
+    code = asyncio.run(live(settings, service))
     log.info("ended", exit_code=code)
     return code
 
@@ -277,11 +276,3 @@ def _raise_open_files() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

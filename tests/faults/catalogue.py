@@ -86,6 +86,19 @@ async def postgres_frozen(stage: Stage) -> int:
     return 1
 
 
+async def broker_killed(stage: Stage) -> int:
+    """Killed, and killed again as soon as it takes connections, while clients have just found it again."""
+    done = 0
+    async for _ in stage.load.rounds(3):
+        await stage.into_the_load()
+        done += await stage.rig.kill_when_up("kafka")
+        await stage.rig.listens(stage.rig.kafka)
+        await stage.pause(0.0, 1.5)
+        done += await stage.rig.kill_when_up("kafka")
+        await stage.pause(4.0, 8.0)
+    return done
+
+
 async def broker_away(stage: Stage) -> int:
     """HTTP goes on accepting, and what is for the bus waits in the outbox."""
     async for number in stage.load.rounds(2):
@@ -132,7 +145,7 @@ CATALOGUE: dict[str, Fault] = {
     "disk-full": Fault(
         "no space left on PostgreSQL's disk, twice for 15 s", disk.full, disk.small, disk.impossible
     ),
-    "kill-broker": Fault("kill -9 of Kafka, 3 times", _killing(("kafka",), 3, (4.0, 8.0))),
+    "kill-broker": Fault("kill -9 of Kafka, 3 times, each again as soon as it listens", broker_killed),
     "broker-away": Fault("Kafka away for 60 s; HTTP goes on accepting", broker_away),
     "zombie": Fault("two services stopped for 35 s, longer than a session, then awake", zombie),
     "replicas": Fault("replicas of every service join and leave every 3 s", replicas.come_and_go),

@@ -140,6 +140,19 @@ class Rig:
         await self.up_pid(part)
         return self.kill(part)
 
+    async def listens(self, address: str) -> None:
+        """Wait until something takes connections at HOST:PORT."""
+        host, _, port = address.partition(":")
+        deadline = time.monotonic() + SETTLE_S
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection(host, int(port))
+                writer.close()
+                return
+            if time.monotonic() > deadline:
+                raise AssertionError(f"nothing listens at {address}")
+            await asyncio.sleep(0.05)
+
     async def restart_postgres(self) -> bool:
         """Fast shutdown, as an administrator's restart; the supervisor starts it again."""
         await self.up_pid("postgres")
