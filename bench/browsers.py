@@ -14,6 +14,8 @@ from typing import Any
 import psutil
 from playwright.async_api import Page, ViewportSize, async_playwright
 
+from shared.runtime.priority import LAST, give_way
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -25,7 +27,6 @@ SIZES: tuple[ViewportSize, ...] = (
     {"width": 2560, "height": 1440},
 )
 OPEN_MS = 90_000
-LEAST_URGENT = 19
 
 _NOTE = """() => {
   const seen = (window.benchSeen = []);
@@ -95,7 +96,7 @@ def _step_back() -> None:
     for process in psutil.Process().children(recursive=True):
         with suppress(psutil.Error):
             if "chrom" in process.name():
-                process.nice(LEAST_URGENT)
+                give_way(LAST, process.pid)
 
 
 async def noted(page: Page) -> list[Note]:

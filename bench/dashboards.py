@@ -6,7 +6,7 @@ The whole system runs. Facts come in at a steady rate all the time, in five stre
 - overviews: the report service, and 200 open overviews, each with its page and both of its sockets;
 - mixed: of those, 20 look at an agency's page and 10 at the list of what waits;
 - browsers: three Chromium pages beside them (desktop, phone, wall), which say when they showed what; they
-  have the lowest priority, for officers' browsers run elsewhere and not on the services' processors;
+  and the crowd have the lowest priority, for officers' browsers run elsewhere than the services;
 - without_again: the report service has stopped.
 
 A dashboard is behind by the time from the instant that the scoring service gives a change (before it commits
@@ -16,7 +16,7 @@ the send to the change on the bus; its ratio is that of a stretch to the mean of
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ import psutil
 from aiokafka import AIOKafkaProducer
 
 from bench import browsers
-from bench.crowd import OpenDashboard, close_all, open_all
+from bench.apart import Crowd, crowd
 from bench.delays import behind, milliseconds, of_all
 from bench.ingest import make_publisher
 from bench.stage import Stage, Watched, ready, stage
@@ -99,46 +99,39 @@ class _Run:
     async def _with(self, report: Watched) -> dict[str, Any]:
         found: dict[str, Any] = {"report_mib_before": round(report.look() / 2**20, 1)}
         overview = f"{report.address}/?{BOARD}"
-        crowd = [OpenDashboard(overview, BOARD) for _ in range(DASHBOARDS)]
-        async with _looking_at(report):
-            cpu = report.cpu_seconds()
-            took = await open_all(crowd)
-            spent = report.cpu_seconds() - cpu
-            found["opening"] = {"seconds": round(took, 1), "cpu_seconds": round(spent, 1)}
-            try:
+        with crowd() as pages:
+            async with _looking_at(report):
+                cpu = report.cpu_seconds()
+                took = await pages.open([(overview, BOARD)] * DASHBOARDS)
+                spent = report.cpu_seconds() - cpu
+                found["opening"] = {"seconds": round(took, 1), "cpu_seconds": round(spent, 1)}
                 await asyncio.sleep(SETTLE_S)
-                sent, found["overviews"] = await self._stretch(report)
-                found["overviews"]["dashboards"] = await self._behind(crowd, sent)
-                crowd = await self._exchanged(crowd, report.address)
-                sent, found["mixed"] = await self._stretch(report)
-                found["mixed"]["dashboards"] = await self._behind(crowd, sent)
+                sent, found["overviews"] = await self._stretch(report, pages)
+                found["overviews"]["dashboards"] = await self._behind(pages, sent)
+                await self._exchange(pages, report.address)
+                sent, found["mixed"] = await self._stretch(report, pages)
+                found["mixed"]["dashboards"] = await self._behind(pages, sent)
                 if program := browsers.chromium():
-                    found["browsers"] = await self._in_browsers(report, overview, program, crowd)
-                found["connections_lost"] = sum(one.lost for one in crowd)
-            finally:
-                await close_all(crowd)
+                    found["browsers"] = await self._in_browsers(report, overview, program, pages)
+                found["connections_lost"] = await pages.lost()
         return found
 
-    async def _exchanged(self, crowd: list[OpenDashboard], address: str) -> list[OpenDashboard]:
+    async def _exchange(self, pages: Crowd, address: str) -> None:
         """Some officers leave the overview for an agency's page or the list of what waits."""
-        await close_all(crowd[: AGENCY_PAGES + WORK_PAGES])
+        await pages.close(AGENCY_PAGES + WORK_PAGES)
         agencies = [agency for _, agency in self._traffic.scored][:AGENCY_PAGES]
-        others = [OpenDashboard(f"{address}/agency/{name}?{BOARD}", "") for name in agencies]
-        others += [OpenDashboard(f"{address}/work?{BOARD}", "") for _ in range(WORK_PAGES)]
-        await open_all(others)
+        await pages.open([(f"{address}/agency/{name}?{BOARD}", "") for name in agencies])
+        await pages.open([(f"{address}/work?{BOARD}", "")] * WORK_PAGES)
         await asyncio.sleep(SETTLE_S)
-        return [*crowd[AGENCY_PAGES + WORK_PAGES :], *others]
 
-    async def _in_browsers(
-        self, report: Watched, address: str, program: str, crowd: Sequence[OpenDashboard]
-    ) -> dict[str, Any]:
-        async with browsers.looking(address, program) as pages:
+    async def _in_browsers(self, report: Watched, address: str, program: str, pages: Crowd) -> dict[str, Any]:
+        async with browsers.looking(address, program) as documents:
             await asyncio.sleep(SETTLE_S)
-            sent, found = await self._stretch(report)
-            found["dashboards"] = await self._behind(crowd, sent)
+            sent, found = await self._stretch(report, pages)
+            found["dashboards"] = await self._behind(pages, sent)
             await asyncio.sleep(SETTLE_S)
             changes = self._traffic.changes_between(sent)
-            seen = [await browsers.noted(page) for page in pages]
+            seen = [await browsers.noted(page) for page in documents]
         each = [behind(changes, [note[:3] for note in notes]) for notes in seen]
         looked_at = [held for notes in seen for *_, held in notes if held is not None]
         found["documents"] = {
@@ -148,11 +141,16 @@ class _Run:
         }
         return found
 
-    async def _stretch(self, report: Watched | None) -> tuple[Sent, dict[str, Any]]:
+    async def _stretch(
+        self, report: Watched | None, pages: Crowd | None = None
+    ) -> tuple[Sent, dict[str, Any]]:
         """Send for a while: scoring's own latency, and the processors that scoring and report take."""
         watched = {"scoring": self._scoring.process, "measuring": psutil.Process()}
         if report:
             watched["report"] = report.process
+        if pages:
+            watched["crowd"] = pages.process
+            await pages.seen()
         before = {name: browsers.cpu_seconds(one) for name, one in watched.items()}
         in_browsers = browsers.cpu_of_browsers()
         begun = time.monotonic()
@@ -173,16 +171,11 @@ class _Run:
             **memory,
         }
 
-    async def _behind(self, crowd: Sequence[OpenDashboard], sent: Sent) -> dict[str, Any]:
+    async def _behind(self, pages: Crowd, sent: Sent) -> dict[str, Any]:
         """How far the followers of the board were behind."""
         await asyncio.sleep(SETTLE_S)
         changes = self._traffic.changes_between(sent)
-        readers = [
-            behind(changes, [(at, row.agency, row.revision) for at, rows in one.frames for row in rows])
-            for one in crowd
-            if one.board
-        ]
-        return of_all(readers, LIMIT_S)
+        return of_all([behind(changes, seen) for seen in await pages.seen()], LIMIT_S)
 
 
 @asynccontextmanager
