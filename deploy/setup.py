@@ -10,9 +10,12 @@ Run before the services start, by the administrator's role; safe to repeat, also
     BUS_REPLICATION       copies of every topic (1)
     BUS_PASSWORD_<ROLE>   password of each role: CONTENT, QA, DOSSIER, SCORING, REPORT
     BUS_MASTER_KEY_FILE   where given, the publisher `scoring-office` is added, which signs rulings
+    BUS_DISPUTE_KEY_FILE  where given too, the publisher `dashboard` is added with the key in it, which signs
+                          disputes of agencies' people: {"publisher": "dashboard", "key": "whsec_…"}
 """
 
 import asyncio
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +32,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.contracts.topics import DEFAULT_PARTITIONS, TOPICS, Topic
 from shared.runtime import audit_trail
 from shared.runtime.access import Sealer, SealError, prepare_schema
-from shared.runtime.access.office import add_office
+from shared.runtime.access.office import add_dashboard, add_office
+from shared.runtime.access.sealing import read_key
 from shared.runtime.kafka_security import client_options
 from shared.runtime.postgres import PASSING_FAULTS, Connection
 from shared.runtime.settings import Servers
@@ -55,6 +59,7 @@ class SetupSettings(BaseSettings):
     partitions: int = Field(default=DEFAULT_PARTITIONS, ge=1, le=1_000)
     replication: int = Field(default=1, ge=1, le=15)
     master_key_file: Path | None = None
+    dispute_key_file: Path | None = None
     password_content: SecretStr = Field(min_length=8)
     password_qa: SecretStr = Field(min_length=8)
     password_dossier: SecretStr = Field(min_length=8)
@@ -95,14 +100,32 @@ async def prepare_postgres(admin_url: str, passwords: Mapping[str, str], databas
         await outside.close()
 
 
-async def prepare_office(admin_url: str, master_key_file: Path, database: str = DATABASE) -> None:
-    """Add the publisher of the scoring office, whose key the content service signs with."""
+async def prepare_office(
+    admin_url: str, master_key_file: Path, dispute_key_file: Path | None = None, database: str = DATABASE
+) -> None:
+    """Add the publisher of the scoring office, whose key the content service signs with, and where it is
+    given a key the dashboard's.
+    """
     sealer = Sealer.from_file(master_key_file)
+    dispute_key = None if dispute_key_file is None else _dispute_key(dispute_key_file)
     inside = await _connect(urlunsplit(urlsplit(admin_url)._replace(path=f"/{database}")))
     try:
         await add_office(inside, sealer)
+        if dispute_key is not None:
+            await add_dashboard(inside, sealer, dispute_key)
     finally:
         await inside.close()
+
+
+def _dispute_key(file: Path) -> bytes | None:
+    """The key in a file; None where there is no such file."""
+    try:
+        return read_key(str(json.loads(file.read_text(encoding="utf-8"))["key"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, SealError) as error:
+        told = f"BUS_DISPUTE_KEY_FILE: {file} holds no key of a publisher ({type(error).__name__})"
+        raise SetupError(told) from error
 
 
 async def _connect(url: str) -> Connection:
@@ -238,7 +261,9 @@ async def prepare(settings: SetupSettings) -> list[str]:
         prepare_topics(settings.kafka, settings.partitions, settings.replication),
     )
     if settings.master_key_file is not None and settings.master_key_file.exists():
-        await prepare_office(str(settings.admin_database), settings.master_key_file)
+        await prepare_office(
+            str(settings.admin_database), settings.master_key_file, settings.dispute_key_file
+        )
     return topics
 
 

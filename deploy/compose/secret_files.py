@@ -20,6 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.compose.certificates import Authority, issue, make_authority
+from shared.runtime.access.office import DASHBOARD
+from shared.runtime.access.sealing import show_key
 
 ROLES = ("content", "qa", "dossier", "scoring", "report")
 # These unseal the publishers' keys; scoring has no use for them.
@@ -43,6 +45,7 @@ def complete(kept: Mapping[str, str], now: datetime) -> dict[str, str]:
     words = ("admin", "grafana", "operator_token", *ROLES, *(f"kafka_{user}" for user in KAFKA_USERS))
     made = {name: secrets.token_urlsafe(24) for name in words}
     made["master_key"] = b64encode(secrets.token_bytes(32)).decode()
+    made["dispute_key"] = show_key(secrets.token_bytes(32))
     if "kafka_ca" not in kept:
         authority = make_authority(now)
         made |= {"kafka_ca": authority.certificate, "kafka_ca_key": authority.key}
@@ -62,6 +65,9 @@ def files_of(values: Mapping[str, str]) -> list[SecretFile]:
         SecretFile("tools", "BUS_ADMIN_DATABASE", admin),
         SecretFile("tools", "master.key", values["master_key"]),
     ]
+    # The set-up adds the dashboard's publisher, and the dashboard signs disputes as it.
+    dashboard = json.dumps({"publisher": DASHBOARD, "key": values["dispute_key"]})
+    files.extend(SecretFile(reader, "dashboard.json", dashboard) for reader in ("setup", "report"))
     # Actions of an operator over HTTP must carry it; the dashboard acts for officers who signed in.
     files.extend(
         SecretFile(reader, "BUS_OPERATOR_TOKEN", values["operator_token"]) for reader in ("tools", *ROLES)

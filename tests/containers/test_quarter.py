@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
@@ -132,6 +133,18 @@ async def test_a_publisher_comes_in_by_both_ways(project: Project) -> None:
         lambda: project.get("scoring", QUARTER)["indicators"]["content.items"] == before + 2,
         f"both articles counted: {accepted[-1]}",
     )
+
+
+def test_somebody_of_an_agency_contests_on_the_dashboard(project: Project) -> None:
+    account = "python -m services.report.accounts add chi --role agency --agency so-y-te --password-stdin"
+    project.compose("exec", "-T", "report", "sh", "-c", f"echo 'mật khẩu của chi' | {account}")
+    contested = {"agency": "so-y-te", "dispute": "kn-1", "claim": "Đã trả lời đúng hạn", "period": "2024-Q1"}
+    with httpx.Client(base_url=project.url("report"), timeout=30) as client:
+        client.post("/session", data={"name": "chi", "password": "mật khẩu của chi", "next": "/"})
+        said = client.post("/actions/vi/contest", data=contested)
+        assert said.status_code == 303, said.text
+        assert "told=submit" in said.headers["location"]
+    assert project.get("content", "/v1/disputes/so-y-te/kn-1")["status"] == "submitted"
 
 
 def test_a_process_that_ends_is_started_again(project: Project) -> None:

@@ -12,6 +12,8 @@ import yaml
 
 from deploy.compose import certificates, secret_files
 from deploy.docker import health, start
+from services.report import contest
+from shared.runtime.access.office import DASHBOARD
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
@@ -101,6 +103,10 @@ def test_secrets_are_made_once_and_each_reader_gets_its_own(tmp_path: Path) -> N
     databases = {before[f"{role}/BUS_DATABASE"] for role in secret_files.ROLES}
     assert len(databases) == len(secret_files.ROLES)
     assert "scoring/master.key" not in before
+    assert before["setup/dashboard.json"] == before["report/dashboard.json"]
+    signs = contest.publisher_of(directory / "report" / "dashboard.json")
+    assert signs is not None
+    assert signs.name == DASHBOARD
     assert not [name for name in before if "kafka" in name.lower()]
     volumes = {volume.partition(":")[0].removeprefix("secrets-") for volume in SERVICES["secrets"]["volumes"]}
     assert volumes == {path.name for path in directory.iterdir()}
