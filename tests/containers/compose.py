@@ -13,7 +13,15 @@ from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "out" / "containers"
-PORT_OFFSETS = {"content": 1, "qa": 2, "dossier": 3, "scoring": 4, "report": 80, "kafka": 92}
+PORT_OFFSETS = {
+    "content": 1,
+    "qa": 2,
+    "dossier": 3,
+    "scoring": 4,
+    "report": 80,
+    "prometheus": 91,
+    "kafka": 92,
+}
 
 
 class CommandError(AssertionError):

@@ -1,12 +1,14 @@
 """The system in containers, from `docker compose up --wait` to nothing left: the same check as anywhere."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from aiokafka import AIOKafkaProducer
 
 from tests.containers.compose import RESULTS, ROOT, Project, run, wait_until
@@ -18,6 +20,7 @@ SERVICES = ("content", "qa", "dossier", "scoring", "report")
 LARGEST_MB = {"content": 320, "qa": 320, "dossier": 320, "scoring": 320, "tools": 320, "report": 420}
 """Bounds with room for another base image; what they are is printed."""
 
+PROMETHEUS = shutil.which("prometheus")
 AGENCY = "so-thong-tin-va-truyen-thong"
 QUARTER = f"/v1/indicators?agency={AGENCY}&from=2024-01-01&to=2024-03-22"
 
@@ -145,6 +148,32 @@ def test_somebody_of_an_agency_contests_on_the_dashboard(project: Project) -> No
         assert said.status_code == 303, said.text
         assert "told=submit" in said.headers["location"]
     assert project.get("content", "/v1/disputes/so-y-te/kn-1")["status"] == "submitted"
+
+
+@pytest.mark.skipif(PROMETHEUS is None, reason="there is no Prometheus to put into an image; CI brings one")
+def test_prometheus_finds_every_service_and_loads_the_rules(project: Project, tmp_path: Path) -> None:
+    # The image of the project that compose names is not to be had everywhere, so its program is put into one.
+    shutil.copy(str(PROMETHEUS), tmp_path / "prometheus")
+    (tmp_path / "Dockerfile").write_text(
+        "FROM scoring-bus/tools:dev\nUSER 65534:65534\nCOPY --chmod=755 prometheus /bin/prometheus\n"
+        'ENTRYPOINT ["/bin/prometheus"]\n'
+    )
+    run(["docker", "build", "-q", "-t", "scoring-bus/test-prometheus", str(tmp_path)])
+    command = project.command("--profile", "observe", "up", "-d", "--no-deps", "prometheus")
+    run(command, env={**project.environment, "BUS_IMAGE_PROMETHEUS": "scoring-bus/test-prometheus"})
+
+    def health() -> dict[str, str]:
+        try:
+            targets = project.get("prometheus", "/api/v1/targets")["data"]["activeTargets"]
+        except OSError:
+            return {}
+        return {target["labels"]["service"]: target["health"] for target in targets}
+
+    wait_until(lambda: health() == dict.fromkeys(SERVICES, "up"), "Prometheus reads every service")
+    kept = yaml.safe_load((ROOT / "deploy" / "prometheus" / "rules.yml").read_text(encoding="utf-8"))
+    groups = project.get("prometheus", "/api/v1/rules")["data"]["groups"]
+    assert {group["name"] for group in groups} == {group["name"] for group in kept["groups"]}
+    project.compose("--profile", "observe", "rm", "-sf", "prometheus")
 
 
 def test_a_process_that_ends_is_started_again(project: Project) -> None:
