@@ -16,6 +16,7 @@ from deploy.local import (
     commands_demo,
     commands_disputes,
     commands_evidence,
+    commands_officer,
     commands_parked,
     commands_periods,
     commands_publish,
@@ -50,6 +51,7 @@ ROOMS = (
     commands_signals,
     commands_compare,
     commands_deadlines,
+    commands_officer,
     commands_work,
 )
 for room in ROOMS:

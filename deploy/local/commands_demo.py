@@ -68,6 +68,7 @@ def demo(
 def _stay(layout: Layout) -> None:
     """Keep the system up until Ctrl-C, or until somebody else stops it."""
     screen.note("The system stays up. Ctrl-C stops everything. Try: ./run scores --period 2024-Q1")
+    screen.note("To act on the dashboard, make an account: ./run officer add YOUR-NAME --role administrator")
     supervisor = control.supervisor_of(layout)
     with suppress(KeyboardInterrupt):
         while supervisor is not None and supervisor.process() is not None:

@@ -28,7 +28,7 @@ from services.report.oidc import Person
 from shared.runtime import audit_trail, logs
 from shared.runtime.audit_trail import Deed
 from shared.runtime.migrate import migrate
-from shared.runtime.postgres import PASSING_FAULTS, Connection, Pool, connect
+from shared.runtime.postgres import PASSING_FAULTS, Connection, Pool, Record, connect
 
 Role = Literal["viewer", "agency", "district", "officer", "approver", "administrator"]
 ROLES: tuple[Role, ...] = ("viewer", "agency", "district", "officer", "approver", "administrator")
@@ -351,6 +351,31 @@ def disable(name: str, database: Database) -> None:
         raise SystemExit(f"There is no account {name}.")
 
 
+@command.command("list")
+def list_accounts(database: Database) -> None:
+    """Show the accounts: who may sign in, and as what."""
+    print(f"{'name':20} {'role':14} {'agency':24} {'state':9} full name")
+    for row in asyncio.run(_accounts(database)):
+        state = "disabled" if row["disabled"] else "open"
+        print(f"{row['name']:20} {row['role']:14} {row['agency'] or '':24} {state:9} {row['full_name']}")
+
+
+async def _accounts(url: str) -> list[Record]:
+    try:
+        connection = await connect(url, application="report accounts")
+    except (OSError, asyncpg.PostgresError) as error:
+        raise SystemExit(f"The database does not answer ({error}). Is the system up?") from error
+    try:
+        await migrate(connection, MIGRATIONS)
+        return list(
+            await connection.fetch(
+                "SELECT name, role, agency, disabled, full_name FROM account ORDER BY name"
+            )
+        )
+    finally:
+        await connection.close()
+
+
 if __name__ == "__main__":
     logs.quiet()
-    command()
+    command(prog_name=os.environ.get("BUS_PROGRAM"))

@@ -139,11 +139,13 @@ async def test_a_publisher_comes_in_by_both_ways(project: Project) -> None:
 
 
 def test_somebody_of_an_agency_contests_on_the_dashboard(project: Project) -> None:
-    account = "python -m services.report.accounts add chi --role agency --agency so-y-te --password-stdin"
-    project.compose("exec", "-T", "report", "sh", "-c", f"echo 'mật khẩu của chi' | {account}")
+    password = project.compose(
+        "run", "--rm", "--no-deps", "-T", "report",
+        "python", "-m", "services.report.accounts", "add", "chi", "--role", "agency", "--agency", "so-y-te",
+    ).strip()  # fmt: skip
     contested = {"agency": "so-y-te", "dispute": "kn-1", "claim": "Đã trả lời đúng hạn", "period": "2024-Q1"}
     with httpx.Client(base_url=project.url("report"), timeout=30) as client:
-        client.post("/session", data={"name": "chi", "password": "mật khẩu của chi", "next": "/"})
+        client.post("/session", data={"name": "chi", "password": password, "next": "/"})
         said = client.post("/actions/vi/contest", data=contested)
         assert said.status_code == 303, said.text
         assert "told=submit" in said.headers["location"]
@@ -155,8 +157,9 @@ def test_prometheus_finds_every_service_and_loads_the_rules(project: Project, tm
     # The image of the project that compose names is not to be had everywhere, so its program is put into one.
     shutil.copy(str(PROMETHEUS), tmp_path / "prometheus")
     (tmp_path / "Dockerfile").write_text(
-        "FROM scoring-bus/tools:dev\nUSER 65534:65534\nCOPY --chmod=755 prometheus /bin/prometheus\n"
-        'ENTRYPOINT ["/bin/prometheus"]\n'
+        "FROM scoring-bus/tools:dev\nUSER 0:0\n"
+        "RUN install -d -o 65534 -g 65534 /prometheus\nUSER 65534:65534\n"
+        'COPY --chmod=755 prometheus /bin/prometheus\nENTRYPOINT ["/bin/prometheus"]\n'
     )
     run(["docker", "build", "-q", "-t", "scoring-bus/test-prometheus", str(tmp_path)])
     command = project.command("--profile", "observe", "up", "-d", "--no-deps", "prometheus")

@@ -46,6 +46,17 @@ def test_status_tells_services_ports_and_bus(system: RunningSystem) -> None:
     assert told["broker"]["address"] == system.kafka
 
 
+def test_officers_get_accounts_with_a_password_shown_once(system: RunningSystem) -> None:
+    added = system.run("officer", "add", "lan", "--role", "approver", "--full-name", "Nguyễn Thị Lan")
+    assert len(added.stdout.strip()) >= 20
+    assert "Nguyễn Thị Lan" in system.run("officer", "list").stdout
+    again = system.run("officer", "add", "lan", "--role", "officer", check=False)
+    assert again.returncode != 0
+    assert "exists" in again.stderr
+    for told in (system.run("officer", "--help").stdout, system.run("officer", "add", "--help").stdout):
+        assert "./run officer" in told
+
+
 def test_facts_are_accepted_once_and_refused_ones_are_kept(system: RunningSystem, file: Path) -> None:
     system.add_publisher("first", agencies="so-y-te", types="dossier.*")
     file.write_text(json.dumps([_dossier("L-1"), _dossier("L-2", "so-xay-dung")]))
