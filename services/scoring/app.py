@@ -149,7 +149,7 @@ async def _running(
         failpoints.after("relay"),
     )  # fmt: skip
     stream = Stream(life, pool, settings.stream_clients)
-    scoring = ScoringLoop(life, pool, scorer, epoch, (relay.wake, stream.wake))
+    scoring = ScoringLoop(life, scorer, epoch, (relay.wake, stream.wake))
     folder = fold.Folder(
         pool,
         vocabulary,

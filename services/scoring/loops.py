@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 from prometheus_client import Counter, Histogram
 
-from services.scoring.fold import Epoch, RebuildStartedError, read_epoch
+from services.scoring.fold import Epoch
 from services.scoring.scorer import Scorer
 from shared.runtime.life import Beat, Life
-from shared.runtime.postgres import Pool, persistently
+from shared.runtime.postgres import persistently
 
 SMALL_BATCH = 500
 """Changes in a batch up to which the system counts as caught up."""
@@ -31,11 +31,8 @@ PASSES = Histogram(
 class ScoringLoop:
     """Drives the scorer. `told` is called whenever scores changed."""
 
-    def __init__(
-        self, life: Life, pool: Pool, scorer: Scorer, epoch: Epoch, told: Sequence[Callable[[], None]]
-    ) -> None:
+    def __init__(self, life: Life, scorer: Scorer, epoch: Epoch, told: Sequence[Callable[[], None]]) -> None:
         self._life = life
-        self._pool = pool
         self._scorer = scorer
         self._epoch = epoch
         self._told = told
@@ -65,8 +62,7 @@ class ScoringLoop:
                 tell()
 
     async def _once(self) -> int:
-        await self._check_epoch()
-        return await self._scorer.run_once()
+        return await self._scorer.run_once(self._epoch.number)
 
     async def _pause(self) -> None:
         """Wait for work; under load, wait until a second has passed or the load is over."""
@@ -80,12 +76,3 @@ class ScoringLoop:
             if self._life.stopping.is_set():
                 return
             await asyncio.sleep(0.05)
-
-    async def _check_epoch(self) -> None:
-        """Raises RebuildStartedError when the tables were dropped under this process."""
-        async with self._pool.acquire() as connection:
-            now = await read_epoch(connection)
-        if now.number != self._epoch.number:
-            raise RebuildStartedError(
-                f"rebuild {now.number} began; starting again to read from the beginning"
-            )

@@ -285,11 +285,15 @@ class Criterion:
     kind: str
     policies: criteria.Policies
     eligible: Eligible | None
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """The counts it looks at."""
+    known: dict[tuple[int | None, ...], criteria.Outcome] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    """Outcomes that were worked out, by the values of `names` (score.py)."""
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The counts it looks at."""
-        return criteria.names_of(self.formula, self.policies)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "names", criteria.names_of(self.formula, self.policies))
 
 
 @dataclass(frozen=True, slots=True)

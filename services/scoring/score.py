@@ -16,6 +16,8 @@ from services.scoring.ruleset import Criterion, RuleSet, Scored
 
 ZERO = Decimal("0.00")
 Document = dict[str, Any]
+REMEMBERED = 500
+"""Outcomes that a criterion remembers: more than there are agencies with counts of their own at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,24 @@ def score_criterion(agency: Scored, criterion: Criterion, counts: Counts) -> Cri
     if criterion.eligible is not None and not criterion.eligible.admits(agency):
         outcome = Outcome(ZERO, "not_eligible", Worked(None, ""), "not for this agency")
         return CriterionResult(criterion, outcome, {})
-    outcome = evaluate(criterion.formula, criterion.policies, criterion.max, counts)
-    return CriterionResult(criterion, outcome, {name: counts.get(name, 0) for name in criterion.names})
+    looked_at = {name: counts.get(name, 0) for name in criterion.names}
+    return CriterionResult(criterion, _outcome(criterion, looked_at), looked_at)
+
+
+def _outcome(criterion: Criterion, looked_at: dict[str, int | None]) -> Outcome:
+    """The points for these values, which are all they follow from.
+
+    A fact moves the counts of a few criteria, and its score asks for all of them; so what was worked out is
+    remembered, within bounds.
+    """
+    key = tuple(looked_at.values())
+    found = criterion.known.get(key)
+    if found is None:
+        if len(criterion.known) >= REMEMBERED:
+            criterion.known.clear()
+        found = evaluate(criterion.formula, criterion.policies, criterion.max, looked_at)
+        criterion.known[key] = found
+    return found
 
 
 # ------------------------------------------------------------------------------------- documents

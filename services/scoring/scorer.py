@@ -19,7 +19,7 @@ from datetime import date, datetime
 
 from services.scoring import keeping, period_life, period_store, store, traces
 from services.scoring.eligibility import Agencies
-from services.scoring.fold import Epoch, read_epoch
+from services.scoring.fold import Epoch, RebuildStartedError, read_epoch
 from services.scoring.indicators import STOCK_INDICATORS, flows_of, for_rules, onward_flows, span_of_period
 from services.scoring.publish import (
     SOURCE,
@@ -83,10 +83,20 @@ class Book:
     calendar: str
     digest: str
     """Of rules and register: another one means that every score is worked out again."""
+    _scored: dict[str, dict[str, Scored]] = field(default_factory=dict, repr=False, compare=False)
 
     def rule_sets(self, agency: Scored, period: Period) -> tuple[RuleSet, ...]:
         """What an agency is scored under in a period."""
         return self.rules.of(agency, period.window)
+
+    def scored(self, period: Period) -> dict[str, Scored]:
+        """Everybody who has a score in a period: whom some rule set is for. Not to be changed."""
+        found = self._scored.get(period.name)
+        if found is None:
+            everyone = self.agencies.scored_in(period.window)
+            found = {name: one for name, one in everyone.items() if self.rule_sets(one, period)}
+            self._scored[period.name] = found
+        return found
 
     def names(self, window: Window) -> frozenset[str]:
         """Every count that the rules of a window look at."""
@@ -141,14 +151,21 @@ class Scorer:
         self._clock = clock
         self._after_step = after_step
 
-    async def run_once(self) -> int:
-        """Work out what is dirty; answers how many scores changed. Nothing happens during a rebuild."""
+    async def run_once(self, begun: int | None = None) -> int:
+        """Work out what is dirty; answers how many scores changed. Nothing happens during a rebuild.
+
+        Raises RebuildStartedError when the tables were dropped since the process began in epoch `begun`.
+        """
         now = self._clock()
         await self.vocabulary.learn(self._pool, self.book.agencies.register.agencies)
         async with self._pool.acquire() as connection:
             async with connection.transaction(isolation="repeatable_read"):
                 await connection.execute(_TURN)
                 epoch = await read_epoch(connection)
+                if begun is not None and epoch.number != begun:
+                    raise RebuildStartedError(
+                        f"rebuild {epoch.number} began; starting again to read from the beginning"
+                    )
                 if epoch.until and not await self._rebuilt(connection, epoch):
                     return 0
                 self._after_step(1)
@@ -203,14 +220,10 @@ class Scorer:
         await connection.execute(
             """INSERT INTO dirty (agency, quarter, onward, causes)
                SELECT number, $2, false, $3 FROM unnest($1::smallint[]) AS n (number)""",
-            [self.vocabulary.agencies[name] for name in self._scored(period)],
+            [self.vocabulary.agencies[name] for name in self.book.scored(period)],
             store.quarter_number(period),
             [f"{SOURCE} {reason}"],
         )
-
-    def _scored(self, period: Period) -> dict[str, Scored]:
-        everyone = self.book.agencies.scored_in(period.window)
-        return {name: one for name, one in everyone.items() if self.book.rule_sets(one, period)}
 
     async def _take(self, connection: Connection, now: datetime) -> list[Work]:
         """The dirty rows by quarter. A quarter that is seen for the first time opens for everybody."""
@@ -240,7 +253,7 @@ class Scorer:
         )
         document = {"period": period.name, "state": "open", "at": iso(now)}
         await outbox.add(connection, [period_record(document, self._partitions)])
-        for agency in self._scored(period):
+        for agency in self.book.scored(period):
             work.add(agency, [f"{SOURCE} period/{period.name}"] if agency not in work.causes else [])
 
     # ------------------------------------------------------------------------------------ scoring
@@ -257,7 +270,8 @@ class Scorer:
         self, connection: Connection, work: Work, life: period_life.Life | None, now: datetime
     ) -> int:
         period = work.period
-        scored = {name: one for name, one in self._scored(period).items() if name in work.causes}
+        everyone = self.book.scored(period)
+        scored = {name: everyone[name] for name in work.causes if name in everyone}
         if not scored:
             return 0
         named = self.book.names(period.window)

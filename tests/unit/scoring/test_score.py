@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.scoring.criteria import evaluate
 from services.scoring.ruleset import RULESETS, RuleSet, Scored, read_rule_set
-from services.scoring.score import explanation, moved, ranks, score, score_document
+from services.scoring.score import REMEMBERED, explanation, moved, ranks, score, score_document
 from shared.contracts.scores import ModuleScore
 
 QA = Scored("so-y-te", "departments", "government", None, ("qa",))
@@ -64,6 +65,20 @@ def test_sums_hold_exactly(seen: dict[str, int]) -> None:
     parts = sum((Decimal(str(c["points"])) for c in module["criteria"]), Decimal(0))
     assert parts == Decimal(str(module["points"])) == Decimal(str(document["total"]["points"]))
     assert 0 <= module["points"] <= module["max"] == 18
+
+
+@given(several=st.lists(counts, min_size=1, max_size=8))
+def test_what_is_remembered_is_what_is_worked_out_anew(several: list[dict[str, int]]) -> None:
+    for seen in (*several, *reversed(several)):
+        for one in score(QA, [questions()], seen).modules["qa"].criteria:
+            criterion = one.criterion
+            assert one.outcome == evaluate(criterion.formula, criterion.policies, criterion.max, seen)
+
+
+def test_a_criterion_remembers_within_bounds() -> None:
+    for number in range(2 * REMEMBERED):
+        score(QA, [questions()], {"qa.eligible": number, "qa.accepted": number})
+    assert all(len(criterion.known) <= REMEMBERED for criterion in questions().criteria)
 
 
 @given(before=counts, after=counts)
