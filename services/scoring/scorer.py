@@ -13,7 +13,7 @@ change of a score names every fact behind it and no other.
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -225,12 +225,8 @@ class Scorer:
             [f"{SOURCE} {reason}"],
         )
 
-    async def _take(self, connection: Connection, now: datetime) -> list[Work]:
-        """The dirty rows by quarter. A quarter that is seen for the first time opens for everybody."""
-        known = {
-            row["period"]: row["state"]
-            for row in await connection.fetch("SELECT period, state FROM period_state")
-        }
+    async def _take(self, connection: Connection, known: Collection[str], now: datetime) -> list[Work]:
+        """The dirty rows by quarter. A quarter that is not `known` yet opens for everybody."""
         works: dict[int, Work] = {}
         latest = max((store.quarter_number(_quarter(name)) for name in known), default=0)
         for number, quarter, onward, causes in await connection.fetch(_TAKE):
@@ -260,8 +256,8 @@ class Scorer:
 
     async def _work(self, connection: Connection, now: datetime) -> int:
         changed = 0
-        works = await self._take(connection, now)
         lives = await period_store.lives(connection)
+        works = await self._take(connection, lives, now)
         for work in works:
             changed += await self._score(connection, work, lives.get(work.period.name), now)
         return changed
