@@ -155,14 +155,20 @@ class Relay:
             await self._ensure_producer()
         await self._settle_doubts()
         while not self._life.stopping.is_set():
+            await self._empty(connection, beat)
+            await self._pause(_POLL_SECONDS)
+        await self._empty(connection, beat)
+
+    async def _empty(self, connection: Connection, beat: Beat) -> None:
+        """Send until nothing is left.
+
+        What is committed after a batch was taken wakes the relay again, so it need not ask.
+        """
+        more = True
+        while more:
             beat.touch()
             self._woken.clear()
-            while await self._move(connection):
-                beat.touch()
-                self._failing_since = None
-            await self._pause(_POLL_SECONDS)
-        while await self._move(connection):
-            beat.touch()
+            more = await self._move(connection) or self._woken.is_set()
 
     async def _pause(self, seconds: float) -> None:
         stopping = asyncio.ensure_future(self._life.stopping.wait())
@@ -176,7 +182,7 @@ class Relay:
     # ---------------------------------------------------------------- sending
 
     async def _move(self, connection: Connection) -> bool:
-        """Send one batch in numbered steps; answers whether there was any."""
+        """Send one batch in numbered steps; answers whether it was full, so that more may be left."""
         now = time.monotonic()
         if now - self._swept_at > _POLL_SECONDS:
             # A transaction that began earlier may commit lower numbers later.
@@ -200,7 +206,8 @@ class Relay:
             self._doubtful.extend(sent)
             raise
         self._last_id = rows[-1]["id"]
-        return True
+        self._failing_since = None
+        return len(rows) == MAX_ROWS or sum(len(row["value"] or b"") for row in rows) >= MAX_BYTES
 
     async def _send(self, rows: Sequence[Any]) -> None:
         producer = await self._ensure_producer()
