@@ -40,6 +40,7 @@ _OLD_WORDS = {
     "zlib/libpng license": "Zlib",
 }
 LOOKED_UP = {
+    "atheris": "Apache-2.0",
     "colorama": "BSD-3-Clause",
     "axe-playwright-python": "MIT",
     "docutils": "LicenseRef-Public-Domain AND BSD-2-Clause AND 0BSD",

@@ -48,6 +48,12 @@ def one_input(data: bytes) -> None:
     _altered(data)
 
 
+def one_input_planted(data: bytes) -> None:
+    """`one_input` with a break put in, which a fuzzer has to find: no event may open."""
+    one_input(data)
+    assert isinstance(open_event(data), Refusal), "planted: an event opened"
+
+
 def _event(data: bytes) -> None:
     opened = open_event(data)
     if isinstance(opened, Refusal):
