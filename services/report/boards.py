@@ -94,18 +94,15 @@ class Board:
         return league.distribution(list(self.rows.values()))
 
     def _recent(self) -> list[dict[str, Any]]:
-        """The latest changes of the period, newest first, in few words."""
+        """The latest changes of the period that moved points, newest first, in few words."""
         found = []
-        for change in reversed(self._view.recent):
-            if change["period"] == self.key.period:
-                before = change["before"]["points"] if change["before"] else 0
-                modules = dict.fromkeys(move["module"] for move in change["moved"])
-                found.append({
-                    "agency": change["agency"], "at": change["at"], "modules": list(modules),
-                    "delta": round(change["after"]["points"] - before, 2),
-                })  # fmt: skip
-                if len(found) == RECENT_SHOWN:
-                    break
+        for change in self._view.recent.get(self.key.period, ())[: -RECENT_SHOWN - 1 : -1]:
+            before = change["before"]["points"] if change["before"] else 0
+            modules = dict.fromkeys(move["module"] for move in change["moved"])
+            found.append({
+                "agency": change["agency"], "at": change["at"], "modules": list(modules),
+                "delta": round(change["after"]["points"] - before, 2),
+            })  # fmt: skip
         return found
 
     def _emit(self, frame: dict[str, Any]) -> None:

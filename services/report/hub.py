@@ -163,7 +163,8 @@ class Hub:
                 board.figures_dirty = True
 
     async def _load_agencies(self) -> None:
-        answer = await self._upstream.get("scoring", path("agencies"))
+        # Those that ended too: earlier periods hold their scores, and what they left open still waits.
+        answer = await self._upstream.get("scoring", path("agencies"), {"ended": "true"})
         self.agencies = {one["agency"]: one for one in listed("scoring", answer, "agencies")}
         self._agencies_at = time.monotonic()
         for board in self._boards.values():

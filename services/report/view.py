@@ -4,6 +4,7 @@ Built from the topics alone. Every method is synchronous and quick, so that one 
 newcomer's catch-up and serve pages at once. Nothing here reads a clock or waits for anything.
 """
 
+from bisect import insort
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ OPEN_STATUSES = {
 MAX_CHANGES_PER_AGENCY = 100
 MAX_CAUSES_KEPT = 12
 """A change after a long silence may have thousands of causes; the scoring service tells the rest."""
-MAX_RECENT_CHANGES = 200
+MAX_RECENT_CHANGES = 50
+"""Of each period, the latest by their own time: a newcomer reads one partition after the other."""
 MAX_REJECTIONS = 2_000
 MAX_ALERTS = 500
 MAIN_SHARE = 0.25
@@ -87,7 +89,7 @@ class View:
         self.scores: dict[str, dict[str, dict[str, Any]]] = {}
         self.periods: dict[str, dict[str, Any]] = {}
         self.changes: dict[str, deque[dict[str, Any]]] = {}
-        self.recent: deque[dict[str, Any]] = deque(maxlen=MAX_RECENT_CHANGES)
+        self.recent: dict[str, list[dict[str, Any]]] = {}
         self.work: dict[tuple[str, str], OpenWork] = {}
         self.portals: dict[str, Portal] = {}
         self.boards: dict[str, datetime | None] = {}
@@ -108,7 +110,7 @@ class View:
         for record in batch:
             try:
                 self._apply(record)
-            except (records.Unreadable, KeyError, TypeError, AttributeError) as error:
+            except (records.Unreadable, KeyError, TypeError, ValueError, AttributeError) as error:
                 self.unreadable += 1
                 self.last_unreadable = f"{record.topic}/{record.partition}@{record.offset}: {error}"
             self.applied[record.topic] += 1
@@ -160,18 +162,29 @@ class View:
 
     def _change(self, content: dict[str, Any]) -> None:
         kept = self.changes.setdefault(content["agency"], deque(maxlen=MAX_CHANGES_PER_AGENCY))
+        of_period = [place for place, one in enumerate(kept) if one["period"] == content["period"]]
         # The relay may send the last records again after a crash; a revision is shown once.
-        if any(c["period"] == content["period"] and c["revision"] == content["revision"] for c in kept):
+        if any(kept[place]["first_revision"] <= content["revision"] <= kept[place]["revision"]
+               for place in of_period):  # fmt: skip
             return
         causes = content.get("causes") or []
         content = {
             **content,
             "causes": causes[:MAX_CAUSES_KEPT],
             "causes_total": content.get("causes_total", len(causes)),
+            "first_revision": content["revision"],
         }
-        kept.append(content)
-        self.recent.append(content)
         self.touched.scores.add((content["period"], content["agency"]))
+        if content["moved"]:
+            recent = self.recent.setdefault(content["period"], [])
+            insort(recent, content, key=_instant)
+            del recent[:-MAX_RECENT_CHANGES]
+        elif of_period and _follows_unmoved(kept[of_period[-1]], content):
+            # Numbers that moved no point come by the hundred in a busy hour; beside each other they are one
+            # row, so that what did move the score is not pushed out.
+            kept[of_period[-1]] = _together(kept[of_period[-1]], content)
+            return
+        kept.append(content)
 
     def _rejection(self, content: dict[str, Any], record: Record) -> None:
         at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
@@ -267,6 +280,25 @@ class View:
             return running
         least = MAIN_SHARE * max(counts.values(), default=0)
         return max((period for period, count in counts.items() if count >= least), default=None)
+
+
+def _instant(change: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(change["at"])
+
+
+def _follows_unmoved(last: dict[str, Any], change: dict[str, Any]) -> bool:
+    """Whether both moved no point, one after the other."""
+    return not last["moved"] and last["revision"] < change["revision"]
+
+
+def _together(last: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """Two changes that moved no point, as one: of the causes the newest are kept."""
+    return {
+        **change,
+        "first_revision": last["first_revision"],
+        "causes": [*change["causes"], *last["causes"]][:MAX_CAUSES_KEPT],
+        "causes_total": last["causes_total"] + change["causes_total"],
+    }
 
 
 def _counted(score: dict[str, Any]) -> int:

@@ -25,6 +25,20 @@ def test_the_year_before_stands_beside_with_no_percentage_from_zero(page: Page) 
     expect(found).to_contain_text("giả định")
 
 
+def test_the_total_stands_in_the_columns_of_the_year_before_and_none_is_cut_off(page: Page) -> None:
+    page.set_viewport_size({"width": 1400, "height": 900})
+    found = panel(page, "So với cùng kỳ năm trước")
+    head, total = found.locator("thead tr > *"), found.locator("tr.total > *")
+    expect(head).to_have_count(5)
+    expect(total).to_have_count(5)
+    for column in range(5):
+        above, below = head.nth(column).bounding_box(), total.nth(column).bounding_box()
+        assert above is not None
+        assert below is not None
+        assert abs(above["x"] - below["x"]) < 1
+    assert found.locator(".scroll").evaluate("table => table.scrollWidth <= table.clientWidth")
+
+
 def test_the_forecast_says_what_to_do_and_what_it_is_worth(page: Page) -> None:
     found = panel(page, "Còn có thể đạt thêm")
     expect(found.locator("ol.ways > li").first).to_contain_text("+")

@@ -189,6 +189,7 @@ def test_what_was_refused_is_repaired_and_sent_again(page: Page, sign_in: SignIn
     row.get_by_role("button", name="Xem").click()
     sheet = page.get_by_role("dialog")
     expect(sheet.locator("pre.original")).to_contain_text(event["id"])
+    expect(sheet).to_contain_text("Sửa các trường nêu dưới đây")
     editor = sheet.get_by_label("Nội dung đã sửa (JSON)")
     editor.fill("{ không phải JSON")
     sheet.get_by_role("button", name="Gửi bản đã sửa").click()

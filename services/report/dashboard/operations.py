@@ -100,20 +100,25 @@ class OperationsPage:
             "reason": self.reason or None,
             "state": self.refused_state or None,
             "limit": MAX_REJECTIONS,
+            "order": "newest",
         }
         answers = await asyncio.gather(*(self._refused(module, query) for module in MODULES))
-        rows = [row for answer in answers for row in answer]
+        rows = [row for found, _ in answers for row in found]
         rows.sort(key=lambda row: str(row["last_seen"]), reverse=True)
-        return self.at.draw("ops_rejections", rows=rows[:MAX_REJECTIONS], total=len(rows))
+        total = sum(total for _, total in answers)
+        return self.at.draw("ops_rejections", rows=rows[:MAX_REJECTIONS], total=total)
 
-    async def _refused(self, module: str, query: dict[str, Any]) -> list[dict[str, Any]]:
+    async def _refused(self, module: str, query: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+        """The newest of a module, and how many there are."""
         try:
             answer = await self.at.desk.upstream.get(module, path("rejections"), query, fresh_s=2.0)
         except UpstreamError as error:
             if error.missing:
-                return self._from_topic(module)
+                told = self._from_topic(module)
+                return told, len(told)
             raise
-        return [{**row, "module": module} for row in listed(module, answer, "rejections")]
+        rows = [{**row, "module": module} for row in listed(module, answer, "rejections")]
+        return rows, answer.get("total", len(rows))
 
     def _from_topic(self, module: str) -> list[dict[str, Any]]:
         """What the topic told, for a service that offers no list."""

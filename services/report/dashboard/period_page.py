@@ -121,11 +121,11 @@ class PeriodPage:
         for module in ("content", "qa", "dossier"):
             try:
                 answer = await self.desk.upstream.get(
-                    module, path("rejections"), {"state": "parked", "limit": 500}, fresh_s=LISTS_SECONDS
+                    module, path("rejections"), {"state": "parked", "limit": 1}, fresh_s=LISTS_SECONDS
                 )
             except UpstreamError:
                 return None
-            total += len(listed(module, answer, "rejections"))
+            total += answer.get("total", len(listed(module, answer, "rejections")))
         return total
 
     async def portals(self) -> str:

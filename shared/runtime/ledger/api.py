@@ -171,8 +171,9 @@ def add_operation(app: FastAPI, get: GetEngine) -> None:
         state: Literal["parked", "repaired", "replayed", "dropped"] | None = None,
         after: Annotated[int, Query(ge=0, le=2**62)] = 0,
         limit: Limit = 100,
+        order: Literal["oldest", "newest"] = "oldest",
     ) -> dict[str, Any]:
-        return await get().rejections.list(publisher, reason, state, after, limit)
+        return await get().rejections.list(publisher, reason, state, after, limit, order == "newest")
 
     @app.get("/v1/rejections/{number}", tags=["rejections"], summary="One rejection with the original")
     async def rejection(number: Number) -> dict[str, Any]:

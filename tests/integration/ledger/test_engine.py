@@ -156,6 +156,27 @@ async def test_rejections_are_told_listed_and_repaired(running_engine: OpenEngin
         assert (await http.post(f"/v1/rejections/{number}/drop", json={"by": "an"})).status_code == 409
 
 
+async def test_rejections_are_listed_from_either_end_with_how_many_there_are(
+    running_engine: OpenEngine,
+) -> None:
+    async with running_engine() as running, client(running) as http:
+        wrong = [event("received", f"E{n}", f"e{n}", "2024-01-10T08:00", channel="post") for n in range(5)]
+        for one in wrong:
+            await send(running, [one])
+        await running.settled()
+        for order in ("oldest", "newest"):
+            seen: list[int] = []
+            after: int | None = 0
+            while after is not None:
+                page = (await http.get(f"/v1/rejections?order={order}&limit=2&after={after}")).json()
+                assert page["total"] == 5
+                seen += [row["number"] for row in page["rejections"]]
+                after = page["next"]
+            assert seen == sorted(seen, reverse=order == "newest")
+            assert len(set(seen)) == 5
+        assert (await http.get("/v1/rejections?reason=grant")).json()["total"] == 0
+
+
 async def test_everything_can_be_sent_again(running_engine: OpenEngine) -> None:
     async with running_engine() as running, client(running) as http:
         await post(running, [event("received", f"A{n}", f"a{n}", "2024-01-10T08:00") for n in range(20)])

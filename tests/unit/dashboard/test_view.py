@@ -126,6 +126,57 @@ def test_a_change_that_is_sent_again_is_shown_once_and_long_lists_of_causes_are_
     assert kept["causes_total"] == 500
 
 
+def moving(revision: int, *moved: float, period: str = "2024-Q1") -> Record:
+    """A change of a score that moved criteria by so much, or none."""
+    moves = [{"module": "qa", "criterion": "timeliness", "delta": delta} for delta in moved]
+    content = {
+        "agency": "a", "period": period, "revision": revision, "at": "2024-03-22T08:00:00+07:00",
+        "before": {"points": 1, "max": 2}, "after": {"points": 1, "max": 2}, "moved": moves,
+        "causes": [{"source": "s", "id": f"f{revision}"}],
+    }  # fmt: skip
+    return record("score.changes", content)
+
+
+def test_numbers_that_moved_no_point_stand_together_and_push_nothing_out() -> None:
+    view = View()
+    view.apply([moving(1, 1.0), *map(moving, range(2, 400)), moving(400, -0.5), moving(401), moving(402)])
+    told = [(one["first_revision"], one["revision"], one["causes_total"]) for one in view.changes["a"]]
+    assert told == [(1, 1, 1), (2, 399, 398), (400, 400, 1), (401, 402, 2)]
+    assert [cause["id"] for cause in view.changes["a"][1]["causes"]][:2] == ["f399", "f398"]
+    assert len(view.changes["a"][1]["causes"]) == MAX_CAUSES_KEPT
+    assert [one["revision"] for one in view.recent["2024-Q1"]] == [1, 400]
+
+
+def test_the_latest_changes_are_the_latest_by_their_own_time() -> None:
+    """A newcomer reads the partitions one after the other."""
+    view = View()
+    for agency, minutes in (("a", range(0, 60, 2)), ("b", range(1, 60, 2))):
+        for revision, minute in enumerate(minutes, 1):
+            one = json.loads(moving(revision, 1.0).value or b"")["data"]
+            one |= {"agency": agency, "at": f"2024-03-22T08:{minute:02d}:00+07:00"}
+            view.apply([record("score.changes", one)])
+    assert [one["at"][14:16] for one in view.recent["2024-Q1"]] == [f"{n:02d}" for n in range(10, 60)]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(["2024-Q1", "2023-Q1"])), max_size=30), st.data())
+def test_every_change_of_a_score_is_in_one_row_however_often_it_is_sent(
+    steps: list[tuple[bool, str]], data: st.DataObject
+) -> None:
+    sent = [moving(n, *([1.0] * moved), period=period) for n, (moved, period) in enumerate(steps, 1)]
+    once, again = View(), View()
+    once.apply(sent)
+    place = data.draw(st.integers(0, len(sent)))
+    again.apply([*sent[:place], *sent[max(0, place - 5) : place], *sent[place:]])
+    assert again.changes == once.changes
+    assert again.recent == once.recent
+    for n, (_, period) in enumerate(steps, 1):
+        rows = [
+            one for one in once.changes["a"]
+            if one["period"] == period and one["first_revision"] <= n <= one["revision"]
+        ]  # fmt: skip
+        assert len(rows) == 1
+
+
 @given(
     st.lists(
         st.tuples(st.integers(1, 4), st.sampled_from(["received", "in_progress", "resolved"])), max_size=12
