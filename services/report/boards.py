@@ -161,7 +161,7 @@ class Board:
         window = window_before(self.key, today)
         earlier = parse_period(self.key.period).year_before
         if window == earlier.window and earlier.name in self._view.scores:
-            return self._view.scores[earlier.name]
+            return self._view.scores[earlier.name] if self._view.counted(earlier.name) else {}
         if self._before_window != window:
             found = await self._ask_before(window)
             self._before_window, self._before_at = window, time.monotonic()
@@ -181,6 +181,8 @@ class Board:
             if error.away:
                 raise
             return {}  # Nothing is known of that year; the column stays empty.
+        if not figures.recorded(await self._indicators(window, EARLIER_FRESH_SECONDS)):
+            return {}  # Nobody recorded that time: points for nothing are nothing to compare with.
         return {score["agency"]: score for score in listed("scoring", answer, "scores")}
 
     async def _renew_before(self, window: Window) -> None:

@@ -31,6 +31,11 @@ def change(now: int, before: int | None) -> dict[str, Any] | None:
     return {"delta": now - before, "percent": percent(now - before, before)}
 
 
+def recorded(indicators: Indicators) -> bool:
+    """Whether anything at all was counted."""
+    return any(any(counts.values()) for counts in indicators.values())
+
+
 def only(indicators: Indicators, agencies: Container[str]) -> Indicators:
     """The indicators of some agencies."""
     return {agency: counts for agency, counts in indicators.items() if agency in agencies}

@@ -268,13 +268,17 @@ class View:
             for agency, score in scores.items()
         }
 
+    def counted(self, period: str) -> int:
+        """How much was counted in a period; 0 where nobody recorded anything, whatever points that gives."""
+        return sum(map(_counted, self.scores.get(period, {}).values()))
+
     def main_period(self, today: date) -> str | None:
         """The period that a reader most likely comes for; None before anything was scored.
 
         The running one as soon as something was counted in it, else the newest one that is not nearly empty:
         a mistyped date or a late decision brings periods into being that nobody reports on.
         """
-        counts = {period: sum(map(_counted, scores.values())) for period, scores in self.scores.items()}
+        counts = {period: self.counted(period) for period in self.scores}
         running = quarter_of(today).name
         if counts.get(running):
             return running

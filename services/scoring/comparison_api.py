@@ -65,6 +65,9 @@ class Comparisons:
         scales = self._scales.on(now.window.first)
         wanted = {*names, *(scale.indicator for scale in scales)}
         counts, counts_before = await self._counts(now, wanted), await self._counts(then, wanted)
+        if not any(number for of in counts_before.values() for number in of.values()):
+            # Nobody recorded that time. What is scored of nothing (15 of 15 without a question) says nothing.
+            before = {}
         rows, both = _by_agency(after), (counts_before, counts)
         found = {
             **_head(now),

@@ -165,6 +165,7 @@ def test_a_running_quarter_is_compared_with_as_many_days_of_the_year_before(offi
     assert (items["before"], items["percent"]) == (0, None)
     assert items["change"] == items["after"] > 0
     assert Decimal(str(row["points"]["after"])) == office.points()
+    assert (row["points"]["before"], row["points"]["change"]) == (None, None), "nobody recorded that year"
     sums = [one["totals"][0] for one in found["groups"].values()]
     assert sum(one["after"] for one in sums) == found["totals"][0]["after"] >= items["after"]
     assert sum(one["portals"]["after"] for one in found["groups"].values()) == found["portals"]["after"]

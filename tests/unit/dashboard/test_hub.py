@@ -36,6 +36,7 @@ class Scoring:
         self.asked: list[str] = []
         self.answers = asyncio.Event()
         self.answers.set()
+        self.counts = {"so-y-te": {"content.items": 3}}
         self.before: Any = UpstreamError("scoring", 400, "there is no such year")
         self.states = {"scoring": SimpleNamespace(reachable=True)}
 
@@ -47,7 +48,7 @@ class Scoring:
         if where == "/v1/agencies":
             return {"agencies": AGENCIES}
         if where == "/v1/indicators":
-            return {"agencies": {}}
+            return {"agencies": self.counts}
         if window.startswith("2023-"):
             await self.answers.wait()
             if isinstance(self.before, UpstreamError):
@@ -69,6 +70,18 @@ async def test_a_year_that_nobody_knows_is_asked_for_once() -> None:
         assert await board.refresh(AGENCIES, NOW.date())
         view.scores["2024-Q1"] = {"so-y-te": score(10 + revision, revision)}
     assert len(scoring.asked) == 1
+    assert board.rows["so-y-te"]["delta"] is None
+
+
+async def test_points_for_a_year_that_nobody_recorded_are_nothing_to_compare_with() -> None:
+    scoring = Scoring()
+    scoring.before = score(40, 1)
+    scoring.counts = {"so-y-te": {}}
+    board, view = board_on(scoring)
+    await board.refresh(AGENCIES, NOW.date())
+    assert board.rows["so-y-te"]["delta"] is None
+    view.scores["2023-Q1"] = {"so-y-te": score(40, 1)}
+    await board.refresh(AGENCIES, NOW.date())
     assert board.rows["so-y-te"]["delta"] is None
 
 
