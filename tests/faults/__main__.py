@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -146,6 +147,8 @@ def tell(rig: Rig, outcome: Outcome, size: int) -> None:
 
 def main() -> int:
     asked = arguments()
+    # Asked to end, it takes its system down as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     faults = asked.fault or list(QUICK if asked.quick else CATALOGUE)
     size = asked.facts or (QUICK_FACTS if asked.quick else FACTS)
     seeds = asked.seed or list(range(1, (asked.seeds or 1) + 1))
