@@ -7,16 +7,8 @@ before. A later publication of the same article replaces all of it, and opens a 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from shared.calendar.local import iso, read_instant
-from shared.runtime.ledger.journal import (
-    BEFORE_OPENING,
-    Step,
-    Why,
-    aside,
-    in_order,
-    never_opened,
-    unreadable,
-)
+from shared.calendar.local import read_instant
+from shared.runtime.ledger.journal import BEFORE_OPENING, Journal, Step, Why, never_opened
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded
 
 ARTICLE_FACTS = {"article.published": 0, "article.corrected": 1, "article.removed": 2}
@@ -33,62 +25,34 @@ _DEFAULTS: Mapping[str, Any] = {"language": "vi", "channel": "portal"}
 def fold_article(ref: EntityRef, facts: Sequence[Fact]) -> Folded:
     """The state of an article; it has no deadlines."""
     article = _Article(ref.scope)
-    for fact in in_order(facts, ARTICLE_FACTS):
-        article.take(fact)
+    article.read(facts, ARTICLE_FACTS)
     return article.folded()
 
 
-class _Article:
+class _Article(Journal):
     """One article while its facts are read in order."""
 
-    __slots__ = (
-        "agency",
-        "content",
-        "history",
-        "published_at",
-        "removed_at",
-        "removed_why",
-        "set_aside",
-        "status",
-    )
+    __slots__ = ("content", "published_at", "removed_at", "removed_why")
 
     def __init__(self, agency: str) -> None:
-        self.agency = agency
-        self.status = "unopened"
+        super().__init__(agency)
         self.content: dict[str, Any] = dict.fromkeys(_PLAIN)
         self.published_at: str | None = None
         self.removed_at: str | None = None
         self.removed_why: str | None = None
-        self.history: list[Step] = []
-        self.set_aside: list[Step] = []
 
-    def take(self, fact: Fact) -> None:
-        """Lets one fact have its effect, or sets it aside."""
-        try:
-            why = _EFFECTS[fact.type](self, fact.data)
-        except ValueError as error:
-            self.set_aside.append(unreadable(fact, error))
-            return
-        if why is not None:
-            self.set_aside.append(aside(fact, why))
-            return
+    def effect(self, fact: Fact) -> Why | None:
+        return _EFFECTS[fact.type](self, fact.data)
+
+    def step(self, fact: Fact) -> Step:
         content = self.content
-        self.history.append(
-            {
-                "at": iso(fact.time),
-                "type": fact.type,
-                "source": fact.source,
-                "id": fact.id,
-                "agency": self.agency,
-                "status": self.status,
-                "due_at": None,
-                "kind": content["kind"],
-                "category": content["category"],
-                "language": content["language"],
-                "channel": content["channel"],
-                "published_at": self.published_at,
-            }
-        )
+        step = super().step(fact)
+        step["kind"] = content["kind"]
+        step["category"] = content["category"]
+        step["language"] = content["language"]
+        step["channel"] = content["channel"]
+        step["published_at"] = self.published_at
+        return step
 
     def publish(self, data: Mapping[str, Any]) -> Why | None:
         self.published_at = read_instant(data["published_at"])[1]

@@ -11,19 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.content.dispute_terms import Terms
-from shared.calendar.local import iso, local, parse_instant, read_instant
+from services.content.dispute_terms import Term
+from shared.calendar.dated import Dated
+from shared.calendar.local import local, parse_instant, read_instant
 from shared.calendar.working import WorkingCalendar
-from shared.runtime.ledger.journal import (
-    BEFORE_OPENING,
-    Step,
-    Why,
-    aside,
-    in_order,
-    never_opened,
-    unreadable,
-)
-from shared.runtime.ledger.lifecycle import Deadline, EntityRef, Fact, Folded
+from shared.runtime.ledger.journal import BEFORE_OPENING, Journal, Why, never_opened
+from shared.runtime.ledger.lifecycle import Deadline, EntityRef, Fact, Folded, deadlines_of
 
 RANK = {
     "dispute.submitted": 0,
@@ -49,23 +42,21 @@ _FROM_OPENING = ("about", "period", "module", "criterion", "fact", "claim", "evi
 
 
 def fold_dispute(
-    ref: EntityRef, facts: Sequence[Fact], now: datetime, calendar: WorkingCalendar, terms: Terms
+    ref: EntityRef, facts: Sequence[Fact], now: datetime, calendar: WorkingCalendar, terms: Dated[Term]
 ) -> Folded:
     """The state of a dispute. `agency` is the scope: a dispute never changes hands."""
     dispute = _Dispute(ref.scope, calendar, terms)
-    for fact in in_order(facts, RANK):
-        dispute.take(fact)
+    dispute.read(facts, RANK)
     return dispute.folded(local(now))
 
 
-class _Dispute:
+class _Dispute(Journal):
     """One dispute while its facts are read in order."""
 
-    def __init__(self, agency: str, calendar: WorkingCalendar, terms: Terms) -> None:
-        self.agency = agency
+    def __init__(self, agency: str, calendar: WorkingCalendar, terms: Dated[Term]) -> None:
+        super().__init__(agency)
         self.calendar = calendar
         self.terms = terms
-        self.status = "unopened"
         self.opening: Fact | None = None
         self.submitted_at: str | None = None
         self.due: datetime | None = None
@@ -73,30 +64,12 @@ class _Dispute:
         self.opened: Mapping[str, Any] = {}
         self.given: Mapping[str, Any] = {}
         self.withdrawn: Mapping[str, Any] = {}
-        self.history: list[Step] = []
-        self.set_aside: list[Step] = []
 
-    def take(self, fact: Fact) -> None:
-        """Lets one fact have its effect, or sets it aside."""
-        try:
-            why = self._obstacle(fact) or _EFFECTS[fact.type](self, fact)
-        except ValueError as error:
-            self.set_aside.append(unreadable(fact, error))
-            return
-        if why is not None:
-            self.set_aside.append(aside(fact, why))
-            return
-        self.history.append(
-            {
-                "at": iso(fact.time),
-                "type": fact.type,
-                "source": fact.source,
-                "id": fact.id,
-                "agency": self.agency,
-                "status": self.status,
-                "due_at": _text(self.due),
-            }
-        )
+    def effect(self, fact: Fact) -> Why | None:
+        return self._obstacle(fact) or _EFFECTS[fact.type](self, fact)
+
+    def due_shown(self) -> str | None:
+        return _text(self.due)
 
     def _obstacle(self, fact: Fact) -> Why | None:
         """Why no fact of this kind can have an effect now, if so."""
@@ -150,7 +123,7 @@ class _Dispute:
             if due <= now:
                 status = "expired"
             else:
-                deadlines = self._deadlines(due)
+                deadlines = deadlines_of(due, now, self.ahead, self.calendar)
         data = self.opening.data if self.opening else {}
         state = {
             "status": status,
@@ -170,12 +143,6 @@ class _Dispute:
             "set_aside": self.set_aside,
         }
         return Folded(self.agency, state, deadlines)
-
-    def _deadlines(self, due: datetime) -> tuple[Deadline, ...]:
-        overdue = Deadline("overdue", due, due)
-        if not self.ahead:
-            return (overdue,)
-        return (Deadline("due_soon", self.calendar.working_days_before(due, self.ahead), due), overdue)
 
 
 _EFFECTS: Mapping[str, Callable[[_Dispute, Fact], Why | None]] = {

@@ -8,8 +8,9 @@ from pydantic import BaseModel
 
 from services.content.article import fold_article
 from services.content.dispute import fold_dispute
-from services.content.dispute_terms import Terms, read_terms
+from services.content.dispute_terms import Term, read_terms
 from services.content.records import fold_record
+from shared.calendar.dated import Dated
 from shared.calendar.working import WorkingCalendar, vietnam
 from shared.contracts.facts import CONTENT_FACTS
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded
@@ -44,7 +45,7 @@ class ContentLifecycle:
     module = "content"
     fact_models: Mapping[str, type[BaseModel]] = CONTENT_FACTS
 
-    def __init__(self, calendar: WorkingCalendar, terms: Terms) -> None:
+    def __init__(self, calendar: WorkingCalendar, terms: Dated[Term]) -> None:
         self._calendar = calendar
         self._terms = terms
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from shared.calendar.local import iso, read_instant
-from shared.runtime.ledger.journal import Step, Why, aside, in_order, unreadable
+from shared.runtime.ledger.journal import Journal, Step, Why
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded
 
 State = dict[str, Any]
@@ -147,32 +147,33 @@ RECORD_FACTS = {fact_type: rank for rank, fact_type in enumerate(_EFFECTS)}
 
 def fold_record(ref: EntityRef, facts: Sequence[Fact]) -> Folded:
     """The state of any of these records."""
-    kept = _KEPT[ref.kind]
-    state: State = {"status": "unopened", **dict.fromkeys(_KEYS[ref.kind])}
-    if ref.kind == "audience":
-        _, state["channel"], state["date"] = ref.entity.rsplit("/", 2)
-    history: list[Step] = []
-    set_aside: list[Step] = []
-    for fact in in_order(facts, RECORD_FACTS):
-        try:
-            why = _EFFECTS[fact.type](state, fact)
-        except ValueError as error:
-            set_aside.append(unreadable(fact, error))
-            continue
-        if why is not None:
-            set_aside.append(aside(fact, why))
-            continue
-        step = {
-            "at": iso(fact.time),
-            "type": fact.type,
-            "source": fact.source,
-            "id": fact.id,
-            "agency": ref.scope,
-            "status": state["status"],
-            "due_at": None,
-        }
-        step.update((key, state[key]) for key in kept)
-        history.append(step)
-    state["history"] = history
-    state["set_aside"] = set_aside
+    record = _Record(ref)
+    record.read(facts, RECORD_FACTS)
+    state = record.state
+    state["history"] = record.history
+    state["set_aside"] = record.set_aside
     return Folded(ref.scope, state, ())
+
+
+class _Record(Journal):
+    """One record while its facts are read in order."""
+
+    __slots__ = ("kept", "state")
+
+    def __init__(self, ref: EntityRef) -> None:
+        super().__init__(ref.scope)
+        self.kept = _KEPT[ref.kind]
+        self.state: State = {"status": self.status, **dict.fromkeys(_KEYS[ref.kind])}
+        if ref.kind == "audience":
+            _, self.state["channel"], self.state["date"] = ref.entity.rsplit("/", 2)
+
+    def effect(self, fact: Fact) -> Why | None:
+        why = _EFFECTS[fact.type](self.state, fact)
+        self.status = self.state["status"]
+        return why
+
+    def step(self, fact: Fact) -> Step:
+        step = super().step(fact)
+        for key in self.kept:
+            step[key] = self.state[key]
+        return step

@@ -16,16 +16,8 @@ from services.dossier.rules import Rules, read_rules
 from shared.calendar.local import iso, local, parse_instant, read_instant
 from shared.calendar.working import WorkingCalendar, vietnam
 from shared.contracts.facts import DOSSIER_FACTS
-from shared.runtime.ledger.journal import (
-    BEFORE_OPENING,
-    Step,
-    Why,
-    aside,
-    in_order,
-    never_opened,
-    unreadable,
-)
-from shared.runtime.ledger.lifecycle import Deadline, EntityRef, Fact, Folded
+from shared.runtime.ledger.journal import BEFORE_OPENING, Journal, Step, Why, never_opened
+from shared.runtime.ledger.lifecycle import Deadline, EntityRef, Fact, Folded, deadlines_of
 
 RANK = {
     "dossier.received": 0,
@@ -73,8 +65,7 @@ class DossierLifecycle:
         if ref.kind == "procedure":
             return fold_procedure(ref, facts)
         dossier = _Dossier(ref.scope, self._calendar, self._rules)
-        for fact in in_order(facts, RANK):
-            dossier.take(fact)
+        dossier.read(facts, RANK)
         return dossier.folded(now)
 
 
@@ -83,18 +74,16 @@ def lifecycle() -> DossierLifecycle:
     return DossierLifecycle(vietnam(), read_rules())
 
 
-class _Dossier:
+class _Dossier(Journal):
     """One dossier while its facts are read in order."""
 
     __slots__ = (
-        "agency",
         "calendar",
         "clock",
         "due_at",
         "ended_at",
         "ended_data",
         "extensions",
-        "history",
         "irregular",
         "opening",
         "original_due_at",
@@ -102,15 +91,12 @@ class _Dossier:
         "resolved",
         "returned_at",
         "rules",
-        "set_aside",
-        "status",
     )
 
     def __init__(self, agency: str, calendar: WorkingCalendar, rules: Rules) -> None:
-        self.agency = agency
+        super().__init__(agency)
         self.calendar = calendar
         self.rules = rules
-        self.status = "unopened"
         self.clock: Clock | None = None
         self.opening: Mapping[str, Any] = {}
         self.received_at: str | None = None
@@ -122,33 +108,12 @@ class _Dossier:
         self.returned_at: str | None = None
         self.extensions: list[Step] = []
         self.irregular: list[Step] = []
-        self.history: list[Step] = []
-        self.set_aside: list[Step] = []
 
-    def take(self, fact: Fact) -> None:
-        """Lets one fact have its effect, or sets it aside."""
-        try:
-            why = self._effect(fact)
-        except ValueError as error:
-            self.set_aside.append(unreadable(fact, error))
-            return
-        if why is not None:
-            self.set_aside.append(aside(fact, why))
-            return
+    def due_shown(self) -> str | None:
         clock = self.clock
-        self.history.append(
-            {
-                "at": iso(fact.time),
-                "type": fact.type,
-                "source": fact.source,
-                "id": fact.id,
-                "agency": self.agency,
-                "status": self.status,
-                "due_at": None if clock is None or clock.paused else self.due_at,
-            }
-        )
+        return None if clock is None or clock.paused else self.due_at
 
-    def _effect(self, fact: Fact) -> Why | None:
+    def effect(self, fact: Fact) -> Why | None:
         """Does what the fact says, or tells why it has no effect."""
         clock = self.clock
         if fact.type == "dossier.received":
@@ -257,7 +222,7 @@ class _Dossier:
         if clock is not None and due is not None and not clock.paused and self.status in _OPEN:
             now = local(now)
             overdue = due < now
-            deadlines = self._deadlines(due, now)
+            deadlines = deadlines_of(due, now, self.rules.due_soon_working_days, self.calendar)
         state = {
             "status": self.status,
             "procedure_code": self.opening.get("procedure_code"),
@@ -281,14 +246,6 @@ class _Dossier:
             "set_aside": self.set_aside,
         }
         return Folded(self.agency, state, deadlines)
-
-    def _deadlines(self, due: datetime, now: datetime) -> tuple[Deadline, ...]:
-        """Both while they are ahead; once it is overdue, a warning would come too late to be one."""
-        overdue = Deadline("overdue", due, due)
-        ahead = self.rules.due_soon_working_days
-        if due <= now or not ahead:
-            return (overdue,)
-        return (Deadline("due_soon", self.calendar.working_days_before(due, ahead), due), overdue)
 
 
 _EFFECTS: Mapping[str, Callable[[_Dossier, Fact, Clock], Why | None]] = {

@@ -7,8 +7,8 @@ by itself. Every fact makes an entry; the last one says what holds now.
 from collections.abc import Sequence
 from typing import Any
 
-from shared.calendar.local import iso, read_instant
-from shared.runtime.ledger.journal import Step, in_order, unreadable
+from shared.calendar.local import read_instant
+from shared.runtime.ledger.journal import Journal, Why
 from shared.runtime.ledger.lifecycle import EntityRef, Fact, Folded
 
 PROCEDURE_FACTS = {"procedure.published": 0, "procedure.abolished": 1}
@@ -17,38 +17,38 @@ PROCEDURE_FACTS = {"procedure.published": 0, "procedure.abolished": 1}
 
 def fold_procedure(ref: EntityRef, facts: Sequence[Fact]) -> Folded:
     """The state of a procedure; it has no deadlines."""
-    status = "unopened"
-    entries: list[dict[str, Any]] = []
-    history: list[Step] = []
-    set_aside: list[Step] = []
-    for fact in in_order(facts, PROCEDURE_FACTS):
+    procedure = _Procedure(ref.scope)
+    procedure.read(facts, PROCEDURE_FACTS)
+    state = {
+        "status": procedure.status,
+        "entries": procedure.entries,
+        "history": procedure.history,
+        "set_aside": procedure.set_aside,
+    }
+    return Folded(ref.scope, state, ())
+
+
+class _Procedure(Journal):
+    """One procedure while its facts are read in order."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, agency: str) -> None:
+        super().__init__(agency)
+        self.entries: list[dict[str, Any]] = []
+
+    def effect(self, fact: Fact) -> Why | None:
         data = fact.data
-        try:
-            _, at = read_instant(data["at"])
-        except ValueError as error:
-            set_aside.append(unreadable(fact, error))
-            continue
-        status = fact.type.removeprefix("procedure.")
-        entries.append(
+        _, at = read_instant(data["at"])
+        self.status = fact.type.removeprefix("procedure.")
+        self.entries.append(
             {
                 "at": at,
-                "action": status,
+                "action": self.status,
                 "level": data["level"],
                 "service_level": data["service_level"],
                 "decision": data["decision"],
                 "working_days": data.get("working_days"),
             }
         )
-        history.append(
-            {
-                "at": iso(fact.time),
-                "type": fact.type,
-                "source": fact.source,
-                "id": fact.id,
-                "agency": ref.scope,
-                "status": status,
-                "due_at": None,
-            }
-        )
-    state = {"status": status, "entries": entries, "history": history, "set_aside": set_aside}
-    return Folded(ref.scope, state, ())
+        return None

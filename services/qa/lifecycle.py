@@ -10,20 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.qa.terms import Terms, read_terms
-from shared.calendar.local import iso, local, read_instant
+from services.qa.terms import Term, read_terms
+from shared.calendar.dated import Dated
+from shared.calendar.local import local, read_instant
 from shared.calendar.working import WorkingCalendar, vietnam
 from shared.contracts.facts import QA_FACTS
-from shared.runtime.ledger.journal import (
-    BEFORE_OPENING,
-    Step,
-    Why,
-    aside,
-    in_order,
-    never_opened,
-    unreadable,
-)
-from shared.runtime.ledger.lifecycle import Deadline, EntityRef, Fact, Folded
+from shared.runtime.ledger.journal import BEFORE_OPENING, Journal, Why, never_opened
+from shared.runtime.ledger.lifecycle import Deadline, EntityRef, Fact, Folded, deadlines_of
 
 RANK = {
     "question.received": 0,
@@ -50,7 +43,7 @@ class QaLifecycle:
     module = "qa"
     fact_models: Mapping[str, type[BaseModel]] = QA_FACTS
 
-    def __init__(self, calendar: WorkingCalendar, terms: Terms) -> None:
+    def __init__(self, calendar: WorkingCalendar, terms: Dated[Term]) -> None:
         self._calendar = calendar
         self._terms = terms
 
@@ -61,8 +54,7 @@ class QaLifecycle:
     def fold(self, ref: EntityRef, facts: Sequence[Fact], now: datetime) -> Folded:
         """The state of a question. `agency` is its holder; empty when there is no fact at all."""
         question = _Question(self._calendar, self._terms)
-        for fact in in_order(facts, RANK):
-            question.take(fact)
+        question.read(facts, RANK)
         return question.folded(now)
 
 
@@ -71,12 +63,11 @@ def lifecycle() -> QaLifecycle:
     return QaLifecycle(vietnam(), read_terms())
 
 
-class _Question:
+class _Question(Journal):
     """One question while its facts are read in order."""
 
     __slots__ = (
         "accepted_at",
-        "agency",
         "ahead",
         "answered",
         "answered_at",
@@ -85,20 +76,16 @@ class _Question:
         "due",
         "due_at",
         "end",
-        "history",
         "holders",
         "opening",
         "received_at",
-        "set_aside",
-        "status",
         "terms",
     )
 
-    def __init__(self, calendar: WorkingCalendar, terms: Terms) -> None:
+    def __init__(self, calendar: WorkingCalendar, terms: Dated[Term]) -> None:
+        super().__init__("")
         self.calendar = calendar
         self.terms = terms
-        self.status = "unopened"
-        self.agency = ""
         self.holders: list[str] = []
         self.opening: Fact | None = None
         self.received_at: str | None = None
@@ -110,30 +97,12 @@ class _Question:
         self.answered_at: str | None = None
         self.deleted_at: str | None = None
         self.end: Mapping[str, Any] = {}
-        self.history: list[Step] = []
-        self.set_aside: list[Step] = []
 
-    def take(self, fact: Fact) -> None:
-        """Lets one fact have its effect, or sets it aside."""
-        try:
-            why = self._obstacle(fact) or _EFFECTS[fact.type](self, fact)
-        except ValueError as error:
-            self.set_aside.append(unreadable(fact, error))
-            return
-        if why is not None:
-            self.set_aside.append(aside(fact, why))
-            return
-        self.history.append(
-            {
-                "at": iso(fact.time),
-                "type": fact.type,
-                "source": fact.source,
-                "id": fact.id,
-                "agency": self.agency,
-                "status": self.status,
-                "due_at": self.due_at,
-            }
-        )
+    def effect(self, fact: Fact) -> Why | None:
+        return self._obstacle(fact) or _EFFECTS[fact.type](self, fact)
+
+    def due_shown(self) -> str | None:
+        return self.due_at
 
     def _obstacle(self, fact: Fact) -> Why | None:
         """Why no fact of this kind can have an effect now, if so."""
@@ -199,7 +168,7 @@ class _Question:
         if due is not None and self.status == "accepted":
             now = local(now)
             overdue = due < now
-            deadlines = self._deadlines(due, now)
+            deadlines = deadlines_of(due, now, self.ahead, self.calendar)
         state = {
             "status": self.status,
             "received_at": self.received_at,
@@ -218,13 +187,6 @@ class _Question:
             "set_aside": self.set_aside,
         }
         return Folded(self.agency, state, deadlines)
-
-    def _deadlines(self, due: datetime, now: datetime) -> tuple[Deadline, ...]:
-        """Both while they are ahead; once it is overdue, a warning would come too late to be one."""
-        overdue = Deadline("overdue", due, due)
-        if due <= now or not self.ahead:
-            return (overdue,)
-        return (Deadline("due_soon", self.calendar.working_days_before(due, self.ahead), due), overdue)
 
 
 _EFFECTS: Mapping[str, Callable[[_Question, Fact], Why | None]] = {

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from shared.calendar.dated import Dated
 from shared.calendar.local import iso, local_day
 from shared.calendar.working import WorkingCalendar, vietnam
 from shared.contracts.alerts import Word
@@ -18,7 +19,7 @@ from shared.contracts.envelope import STRUCTURED
 from shared.contracts.topics import partition_of
 from shared.contracts.words import full_type
 from shared.runtime import outbox
-from shared.runtime.ledger.alert_policy import Policies, leaves_at, read_policies
+from shared.runtime.ledger.alert_policy import Policy, leaves_at, read_policies
 from shared.runtime.ledger.folding import EntityRow, state_of
 from shared.runtime.outbox import Record
 from shared.runtime.postgres import Connection, Pool
@@ -77,7 +78,7 @@ class Alerts:
         self,
         module: str,
         partitions: int,
-        policies: Policies | None = None,
+        policies: Dated[Policy] | None = None,
         calendar: WorkingCalendar | None = None,
     ) -> None:
         self._module = module

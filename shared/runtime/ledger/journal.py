@@ -1,6 +1,6 @@
 """What every fold does with its facts: put them in order, write down each step, set aside what has no effect.
 
-These run for every fact on the hot path, so they are plain functions over plain dictionaries.
+This runs for every fact on the hot path, so it is plain code over plain dictionaries.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +23,60 @@ class Why:
 
 BEFORE_OPENING = Why("before_opening", "it happened before the fact that opens the record")
 NOT_OPENED = Why("not_opened", "the fact that opens the record has not arrived, or was retracted")
+
+
+class Journal:
+    """One entity while its facts are read in order: what had an effect, and what was set aside.
+
+    A lifecycle derives from it and says in `effect` what a fact does, with `status`, and with `agency` where
+    the entity can change hands.
+    """
+
+    __slots__ = ("agency", "history", "set_aside", "status")
+
+    def __init__(self, agency: str) -> None:
+        self.agency = agency
+        self.status = "unopened"
+        self.history: list[Step] = []
+        self.set_aside: list[Step] = []
+
+    def read(self, facts: Sequence[Fact], rank: Mapping[str, int]) -> None:
+        """Let every fact that the lifecycle knows have its effect, in order."""
+        for fact in in_order(facts, rank):
+            self.take(fact)
+
+    def take(self, fact: Fact) -> None:
+        """Let one fact have its effect, or set it aside."""
+        try:
+            why = self.effect(fact)
+        except ValueError as error:
+            self.set_aside.append(unreadable(fact, error))
+            return
+        if why is not None:
+            self.set_aside.append(aside(fact, why))
+            return
+        self.history.append(self.step(fact))
+
+    def effect(self, fact: Fact) -> Why | None:
+        """Do what the fact says, or tell why it has no effect. Raises ValueError for an instant that cannot
+        be shown on the local clock."""
+        raise NotImplementedError
+
+    def step(self, fact: Fact) -> Step:
+        """An entry of `history`, as things stand after the fact."""
+        return {
+            "at": iso(fact.time),
+            "type": fact.type,
+            "source": fact.source,
+            "id": fact.id,
+            "agency": self.agency,
+            "status": self.status,
+            "due_at": self.due_shown(),
+        }
+
+    def due_shown(self) -> str | None:
+        """The due instant in force, for the history; None while no clock runs."""
+        return None
 
 
 def in_order(facts: Sequence[Fact], rank: Mapping[str, int]) -> Iterable[Fact]:

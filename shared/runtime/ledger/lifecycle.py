@@ -11,6 +11,8 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
+from shared.calendar.working import WorkingCalendar
+
 DeadlineKind = Literal["due_soon", "overdue"]
 
 
@@ -55,6 +57,19 @@ class Deadline:
     kind: DeadlineKind
     at: datetime
     due_at: datetime
+
+
+def deadlines_of(
+    due: datetime, now: datetime, due_soon_working_days: int, calendar: WorkingCalendar
+) -> tuple[Deadline, ...]:
+    """The deadlines of a clock that runs: the due instant, and while that is ahead the warning before it.
+
+    Once it is overdue, a warning would come too late to be one; 0 days say that none is wanted.
+    """
+    overdue = Deadline("overdue", due, due)
+    if due <= now or not due_soon_working_days:
+        return (overdue,)
+    return (Deadline("due_soon", calendar.working_days_before(due, due_soon_working_days), due), overdue)
 
 
 @dataclass(frozen=True, slots=True)
