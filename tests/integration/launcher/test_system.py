@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,7 +20,7 @@ from tests.whole_system import RunningSystem
 pytestmark = pytest.mark.system
 
 
-def _dossier(code: str, agency: str = "so-y-te") -> dict[str, object]:
+def _dossier(code: str, agency: str = "so-y-te") -> dict[str, Any]:
     return {
         "type": "dossier.received",
         "data": {
@@ -30,6 +31,13 @@ def _dossier(code: str, agency: str = "so-y-te") -> dict[str, object]:
             "received_at": "2024-02-01T08:00:00+07:00",
         },
     }
+
+
+def _wrong(code: str) -> dict[str, Any]:
+    """A dossier with a channel that the contract does not know."""
+    made = _dossier(code)
+    made["data"]["channel"] = "post"
+    return made
 
 
 @pytest.fixture
@@ -79,6 +87,42 @@ def test_a_wider_grant_lets_parked_facts_in_again(system: RunningSystem, file: P
     settled = system.json("parked", "replay", "--publisher", "second", "--note", "grant was too narrow")
     assert [row["state"] for row in settled["settled"]] == ["replayed"]
     assert not system.json("parked", "list", "--publisher", "second")["parked"]
+
+
+def test_everything_of_one_reason_is_settled_with_one_command(system: RunningSystem, file: Path) -> None:
+    system.add_publisher("fourth", agencies="so-y-te", types="dossier.*")
+    foreign = [_dossier(f"L-{n}", "so-xay-dung") for n in range(10, 14)]
+    file.write_text(json.dumps([*foreign, _wrong("L-14")]))
+    system.run("publish", str(file), "--publisher", "fourth", check=False)
+    system.run("publisher", "grants", "fourth", "--agencies", "so-y-te,so-xay-dung", "--types", "dossier.*")
+    told = system.run("parked", "replay", "--reason", "grant", "--publisher", "fourth", "--by", "an")
+    assert "4 settled, 0 refused" in told.stderr
+    (left,) = system.json("parked", "list", "--publisher", "fourth")["parked"]
+    assert left["reason"] == "schema"
+    replayed = system.json("parked", "list", "--publisher", "fourth", "--state", "replayed")["parked"]
+    assert [row["settled_by"] for row in replayed] == ["an"] * 4
+
+
+def test_a_refused_fact_is_shown_repaired_or_dropped(system: RunningSystem, file: Path) -> None:
+    system.add_publisher("fifth", agencies="so-y-te", types="dossier.*")
+    file.write_text(json.dumps([_wrong("L-20"), _wrong("L-21")]))
+    system.run("publish", str(file), "--publisher", "fifth", check=False)
+    repaired, dropped = system.json("parked", "list", "--publisher", "fifth")["parked"]
+    shown = json.loads(system.run("parked", "show", repaired["ref"]).stdout)
+    original = json.loads(shown["payload"])
+    code = original["data"]["dossier_code"]
+    assert code in ("L-20", "L-21")
+    original["data"]["channel"] = "one_stop"
+    file.write_text(json.dumps(original))
+    words = ("--by", "an", "--note", "gõ nhầm")
+    (one,) = system.json("parked", "repair", repaired["ref"], str(file), *words)["settled"]
+    assert (one["state"], one["settled_by"], one["note"]) == ("repaired", "an", "gõ nhầm")
+    assert system.get("dossier", f"/v1/entities/dossier/{code}")["state"]["status"] == "received"
+    (one,) = system.json("parked", "drop", dropped["ref"], *words)["settled"]
+    assert one["state"] == "dropped"
+    again = system.run("parked", "repair", dropped["ref"], str(file), check=False)
+    assert again.returncode == 1
+    assert not system.json("parked", "list", "--publisher", "fifth")["parked"]
 
 
 def test_publishers_are_listed_with_their_grants(system: RunningSystem) -> None:

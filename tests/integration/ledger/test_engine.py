@@ -9,10 +9,12 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from shared.contracts.facts import FACTS_OF_MODULE
 from shared.runtime.access import Sealer, retire_old_keys, revoke_publisher, rotate_publisher
 from shared.runtime.access.sealing import read_key
+from shared.runtime.ledger import decode
 from shared.runtime.ledger.service import make_app
-from tests.integration.ledger.conftest import OpenEngine, Running, event
+from tests.integration.ledger.conftest import OpenEngine, RenamedLifecycle, Running, event
 
 pytestmark = pytest.mark.anyio
 BATCH = "application/cloudevents-batch+json"
@@ -175,6 +177,39 @@ async def test_rejections_are_listed_from_either_end_with_how_many_there_are(
             assert seen == sorted(seen, reverse=order == "newest")
             assert len(set(seen)) == 5
         assert (await http.get("/v1/rejections?reason=grant")).json()["total"] == 0
+
+
+async def test_after_a_fix_of_the_contract_everything_of_one_reason_comes_in(
+    running_engine: OpenEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A contract that did not know a type yet refuses its facts; the next version takes in what was kept."""
+    codes = ("F1", "F2", "F3")
+    facts = [
+        event(kind, code, f"{kind}-{code}", at)
+        for code in codes
+        for kind, at in (("received", "2024-01-10T08:00"), ("supplement_requested", "2024-01-11T08:00"))
+    ]
+    with monkeypatch.context() as before:
+        known = dict(RenamedLifecycle.fact_models)
+        del known["dossier.supplement_requested"]
+        before.setattr(RenamedLifecycle, "fact_models", known)
+        before.setattr(decode, "FACTS_OF_MODULE", {**FACTS_OF_MODULE, "dossier": known})
+        async with running_engine() as running, client(running) as http:
+            assert (await post(running, facts[:2])).json()["results"][1]["status"] == "rejected"
+            await send(running, facts[2:])
+            await running.settled()
+            refused = (await http.get("/v1/rejections?reason=unknown_type&state=parked")).json()
+            assert refused["total"] == len(codes)
+            assert (await http.get("/v1/entities/dossier/F1")).json()["state"]["status"] == "received"
+    async with running_engine() as running, client(running) as http:
+        for row in refused["rejections"]:
+            answer = await http.post(f"/v1/rejections/{row['number']}/replay", json={"by": "an"})
+            assert answer.json()["state"] == "replayed", answer.text
+        left = await http.get("/v1/rejections?reason=unknown_type&state=parked")
+        assert left.json()["total"] == 0
+        for code in codes:
+            entity = (await http.get(f"/v1/entities/dossier/{code}")).json()
+            assert entity["state"]["status"] == "paused"
 
 
 async def test_everything_can_be_sent_again(running_engine: OpenEngine) -> None:
