@@ -55,6 +55,7 @@ def test_an_item_opens_the_facts_of_its_history(page: Page, newsroom: Newsroom) 
 def test_rules_are_told_in_words_with_formula_and_provenance(page: Page) -> None:
     page.goto("/rules")
     expect(page.get_by_role("columnheader", name="Công thức")).to_be_visible()
+    expect(page.get_by_text("15 × “tuần có tin” ÷ “tuần đã qua” ÷ 0,8, không quá 15 điểm")).to_be_visible()
     expect(page.get_by_text("giả định").first).to_be_visible()
     expect(page.get_by_text("theo báo cáo").first).to_be_visible()
     page.locator("select[name=show]").select_option(value="questions@2024.1")

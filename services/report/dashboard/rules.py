@@ -11,6 +11,7 @@ from services.report import rulebook
 from services.report.dashboard.fragments import agency_names
 from services.report.dashboard.render import PAGE_LANGUAGE
 from services.report.dashboard.shell import Desk, Visit, frame, markup, visit
+from services.report.formulas import in_words
 from services.report.upstream import UpstreamError, path
 
 MAX_DRAFT_CHARACTERS = 200_000
@@ -97,12 +98,20 @@ def _show(at: Visit, request: Request, book: rulebook.Rulebook) -> None:
     def word(texts: Any) -> str:
         return rulebook.word(texts, at.language)
 
+    def formula(criterion: Any) -> str:
+        told = in_words(criterion["formula"], criterion["max"], at.t, at.language == "vi")
+        return told or _shown(criterion["formula"], at.language)
+
     markup(at.draw("rules_choose", names=names, chosen=chosen, compared=compared, book=book, word=word))
     if other is not None and other is not ruleset:
         rows = side_by_side(other, ruleset)
-        markup(at.draw("rules_compare", rows=rows, left=other, right=ruleset, word=word, shown=_shown))
+        markup(
+            at.draw(
+                "rules_compare", rows=rows, left=other, right=ruleset, word=word, formula=formula, data=_shown
+            )
+        )
     else:
-        markup(at.draw("rules_one", one=ruleset, word=word, formula=lambda value: _shown(value, at.language)))
+        markup(at.draw("rules_one", one=ruleset, word=word, formula=formula, data=_shown))
     markup(at.draw("rules_what_if", draft=as_draft(ruleset)))
 
 
