@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faults import clocks, disk, replicas, steps, subscriber
+from tests.faults import clocks, disk, replicas, steps, subscriber, upgrade
 from tests.faults.rig import SERVICES, Rig
 from tests.faults.stage import Stage
 
@@ -151,5 +151,11 @@ CATALOGUE: dict[str, Fault] = {
     "replicas": Fault("replicas of every service join and leave every 3 s", replicas.come_and_go),
     "slow-subscriber": Fault("subscribers that read slower than scores change", subscriber.slowly),
     "clock-step": Fault("clocks of services and publishers a day ahead, a day behind", clocks.stepped),
+    "upgrade": Fault(
+        "the version of the first landing, then this one on its data, under load",
+        upgrade.to_this_version,
+        upgrade.first_version,
+        upgrade.impossible,
+    ),
 }
 QUICK = ("none", "kill-services", "kill-at-steps", "kill-postgres", "kill-broker")

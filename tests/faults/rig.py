@@ -19,7 +19,6 @@ import psutil
 from tests.faults.count import Indicators
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
-RUN = REPOSITORY / "run"
 MODULES = {"content": 1, "qa": 2, "dossier": 3}
 SERVICES = (*MODULES, "scoring")
 SETTLE_S = 240.0
@@ -37,9 +36,12 @@ class Rig:
     def command(self, *words: str, check: bool = True) -> str:
         """Standard output of `./run WORDS --data … --port-base …`."""
         where = ["--data", str(self.data), "--port-base", str(self.port_base)]
+        told = {"BUS_FAULTS": "1", "BUS_FAILPOINTS": str(self.failpoints)}
+        if self.code != REPOSITORY:
+            told["BUS_VENV"] = str(self.code / ".venv")
         done = subprocess.run(
-            [str(RUN), *words, *where], capture_output=True, text=True, check=False, timeout=300,
-            env={**os.environ, "BUS_FAULTS": "1", "BUS_FAILPOINTS": str(self.failpoints)},
+            [str(self.code / "run"), *words, *where], capture_output=True, text=True, check=False,
+            timeout=300, env={**os.environ, **told},
         )  # fmt: skip
         if check and done.returncode:
             raise AssertionError(
@@ -68,6 +70,16 @@ class Rig:
         return str(answer["key"])
 
     # ------------------------------------------------------------------ places
+
+    @property
+    def code(self) -> Path:
+        """The version that the commands are of: this one, or the one that `other_version` leads to."""
+        return self.other_version.resolve() if self.other_version.is_symlink() else REPOSITORY
+
+    @property
+    def other_version(self) -> Path:
+        """Where a link leads to another version, while the system is of that one."""
+        return self.data.with_name(f"{self.data.name}-other-version")
 
     @property
     def module_urls(self) -> dict[str, str]:
