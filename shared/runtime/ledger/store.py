@@ -1,6 +1,7 @@
 """One batch, one transaction: facts, entities, outbox and positions commit together or not at all."""
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,6 +57,27 @@ class _Work:
     fresh: list[EntityRow] = field(default_factory=list)
     changed: list[EntityRow] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    followed: list[tuple[str, str, EntityRow]] = field(default_factory=list)
+    """Trace, trace of the step before and the entity of each change that somebody follows."""
+    began_ns: int = field(default_factory=time.time_ns)
+
+    def follow(self, module: str, row: EntityRow, causes: Sequence[Cause]) -> str | None:
+        """The trace of a change: that of the last fact behind it whose sender asked for one."""
+        parent = None
+        for cause in causes:
+            parent = cause.trace or parent
+        if parent is None:
+            return None
+        trace = tracing.child(parent, f"{module}:{row.key}:{row.version}")
+        self.followed.append((trace, parent, row))
+        return trace
+
+    def tell_followed(self) -> None:
+        """Into the log and the traces, once the batch is committed."""
+        for trace, parent, row in self.followed:
+            told = {"key": row.key, "version": row.version, "agency": row.agency}
+            log.info("change", trace_id=tracing.trace_id(trace), **told)
+            tracing.done(trace, parent, "change", self.began_ns, **told)
 
 
 class Store:
@@ -170,6 +192,7 @@ class Store:
             raise _AgainError
         self._after_step(7)
         await connection.execute("COMMIT")
+        work.tell_followed()
         return outcome
 
     async def _retract(
@@ -269,7 +292,7 @@ class Store:
                 work.changed.append(folded)
             if row is None or folded.version != row.version:
                 previous = row.agency if row is not None else None
-                trace = _trace_of(self._lifecycle.module, folded, causes)
+                trace = work.follow(self._lifecycle.module, folded, causes)
                 work.records += records_for(self._lifecycle.module, folded, previous, self._partitions, trace)
         if again:
             raise _AgainError
@@ -297,18 +320,6 @@ def _cause(candidate: Candidate, *, effective: bool) -> Cause:
     return Cause(
         fact.source, fact.id, fact.type, fact.time, fact.agency, fact if effective else None, candidate.trace
     )  # fmt: skip
-
-
-def _trace_of(module: str, row: EntityRow, causes: Sequence[Cause]) -> str | None:
-    """The trace of the change: that of the last fact behind it whose sender asked for one."""
-    parent = None
-    for cause in causes:
-        parent = cause.trace or parent
-    if parent is None:
-        return None
-    trace = tracing.child(parent, f"{module}:{row.key}:{row.version}")
-    log.info("change", trace_id=tracing.trace_id(trace), key=row.key, version=row.version, agency=row.agency)
-    return trace
 
 
 def _refuse_retraction(candidate: Candidate, target_type: str, target_agency: str) -> Refusal | None:
