@@ -3,6 +3,7 @@
 This runs for every fact on the hot path, so it is plain code over plain dictionaries.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ BEFORE_OPENING = Why("before_opening", "it happened before the fact that opens t
 NOT_OPENED = Why("not_opened", "the fact that opens the record has not arrived, or was retracted")
 
 
-class Journal:
+class Journal(ABC):
     """One entity while its facts are read in order: what had an effect, and what was set aside.
 
     A lifecycle derives from it and says in `effect` what a fact does, with `status`, and with `agency` where
@@ -57,10 +58,10 @@ class Journal:
             return
         self.history.append(self.step(fact))
 
+    @abstractmethod
     def effect(self, fact: Fact) -> Why | None:
         """Do what the fact says, or tell why it has no effect. Raises ValueError for an instant that cannot
         be shown on the local clock."""
-        raise NotImplementedError
 
     def step(self, fact: Fact) -> Step:
         """An entry of `history`, as things stand after the fact."""
