@@ -161,7 +161,7 @@ class Board:
         window = window_before(self.key, today)
         earlier = parse_period(self.key.period).year_before
         if window == earlier.window and earlier.name in self._view.scores:
-            return self._view.scores[earlier.name] if self._view.counted(earlier.name) else {}
+            return self._view.scores[earlier.name] if self._view.recorded(earlier.name) else {}
         if self._before_window != window:
             found = await self._ask_before(window)
             self._before_window, self._before_at = window, time.monotonic()

@@ -268,9 +268,10 @@ class View:
             for agency, score in scores.items()
         }
 
-    def counted(self, period: str) -> int:
-        """How much was counted in a period; 0 where nobody recorded anything, whatever points that gives."""
-        return sum(map(_counted, self.scores.get(period, {}).values()))
+    def recorded(self, period: str) -> bool:
+        """Whether anything was counted in a period, whatever points nothing gives. Every refresh of a board
+        asks, and the first score that counted something answers."""
+        return any(map(_counted, self.scores.get(period, {}).values()))
 
     def main_period(self, today: date) -> str | None:
         """The period that a reader most likely comes for; None before anything was scored.
@@ -278,7 +279,7 @@ class View:
         The running one as soon as something was counted in it, else the newest one that is not nearly empty:
         a mistyped date or a late decision brings periods into being that nobody reports on.
         """
-        counts = {period: self.counted(period) for period in self.scores}
+        counts = {period: sum(map(_counted, scores.values())) for period, scores in self.scores.items()}
         running = quarter_of(today).name
         if counts.get(running):
             return running
